@@ -1,0 +1,69 @@
+/**
+ * A circuit breaker around one store or third party, so that a call does not wait for what is known to be away.
+ *
+ * Only failures that speak of the store count (a refusal by a rule, or an abort by the caller, is not an outage).
+ * opossum shares one timer and one abort signal between calls, so its time-out is off: calls carry their own.
+ */
+import CircuitBreaker from "opossum";
+import { fail } from "./errors.ts";
+import { gauge, type Registry } from "./metrics.ts";
+
+export interface BreakerOptions {
+  readonly name: string;
+  readonly registry: Registry;
+  /** Failures in the window, in per cent, that open it. Default 50. */
+  readonly errorPercent?: number;
+  /** Calls in the window below which it never opens. Default 5. */
+  readonly volume?: number;
+  /** Time until one trial call is let through, ms. Default 1,000. */
+  readonly resetMs?: number;
+  /** True for errors that say nothing about the store. */
+  readonly ignore?: (error: unknown) => boolean;
+}
+
+export interface Breaker {
+  /** Runs `work`, or throws CIRCUIT_OPEN at once. */
+  run<T>(work: () => Promise<T>): Promise<T>;
+  readonly open: boolean;
+  close(): void;
+}
+
+export function createBreaker(options: BreakerOptions): Breaker {
+  const resetMs = options.resetMs ?? 1_000;
+  const circuit = new CircuitBreaker((work: () => Promise<unknown>) => work(), {
+    name: options.name,
+    timeout: false,
+    errorThresholdPercentage: options.errorPercent ?? 50,
+    volumeThreshold: options.volume ?? 5,
+    resetTimeout: resetMs,
+    rollingCountTimeout: 5_000,
+    rollingCountBuckets: 5,
+    ...(options.ignore ? { errorFilter: options.ignore } : {}),
+  });
+  const state = stateGauge(options.registry);
+  const show = (value: number) => () => state.set({ breaker: options.name }, value);
+  show(0)();
+  circuit.on("open", show(2));
+  circuit.on("halfOpen", show(1));
+  circuit.on("close", show(0));
+  return {
+    run: async <T>(work: () => Promise<T>) => {
+      if (circuit.opened) {
+        throw fail("CIRCUIT_OPEN", `${options.name} is away`, { retryAfterSeconds: resetMs / 1_000 });
+      }
+      return (await circuit.fire(work)) as T;
+    },
+    get open() {
+      return circuit.opened;
+    },
+    close: () => circuit.shutdown(),
+  };
+}
+
+const STATE_METRIC = "gamefleet_breaker_state";
+
+function stateGauge(registry: Registry) {
+  const existing = registry.getSingleMetric(STATE_METRIC);
+  if (existing) return existing as ReturnType<typeof gauge<"breaker">>;
+  return gauge(registry, STATE_METRIC, "Circuit breaker: 0 closed, 1 half open, 2 open", ["breaker"]);
+}

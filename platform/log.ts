@@ -1,0 +1,35 @@
+/**
+ * Structured logs: one JSON object a line on stdout, a constant message plus fields.
+ *
+ * Rule: the message never carries values ("pod created", not "pod x created"), so that lines can be counted;
+ * values go into fields. Errors go into the field `err`.
+ */
+import { type DestinationStream, type Logger, pino } from "pino";
+
+export type Log = Logger;
+
+export interface LogOptions {
+  readonly name: string;
+  readonly level: string;
+  readonly destination?: DestinationStream;
+}
+
+export function createLog(options: LogOptions): Log {
+  const settings = {
+    name: options.name,
+    level: options.level,
+    base: { name: options.name },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+    redact: {
+      paths: ["ticket", "resumeToken", "token", "password", "*.token", "*.password"],
+      censor: "<redacted>",
+    },
+  };
+  return options.destination ? pino(settings, options.destination) : pino(settings);
+}
+
+/** A log that says nothing: for tests and tools. */
+export function silentLog(): Log {
+  return pino({ level: "silent" });
+}

@@ -1,0 +1,122 @@
+/**
+ * PostgreSQL: pool, transactions, migrations.
+ *
+ * A client on which anything failed is destroyed, never put back: node-postgres keeps a client whose query
+ * timed out half-open and poisons later queries.
+ */
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Pool as PgPool, type PoolClient, type QueryResultRow } from "pg";
+import { fail } from "./errors.ts";
+import type { Log } from "./log.ts";
+
+export type Pool = PgPool;
+export type Client = PoolClient;
+
+export interface PostgresSettings {
+  readonly url: string;
+  readonly name: string;
+  readonly log: Log;
+  readonly maxConnections?: number;
+  /** Longest run of one statement on the server, ms. Default 1,500. */
+  readonly statementTimeoutMs?: number;
+}
+
+export function createPool(settings: PostgresSettings): Pool {
+  const statement = settings.statementTimeoutMs ?? 1_500;
+  const pool = new PgPool({
+    connectionString: settings.url,
+    application_name: settings.name,
+    max: settings.maxConnections ?? 4,
+    connectionTimeoutMillis: 2_000,
+    idleTimeoutMillis: 30_000,
+    statement_timeout: statement,
+    lock_timeout: Math.floor(statement * 0.8),
+    idle_in_transaction_session_timeout: statement * 2,
+    // The client's own limit is the last resort when the network is a black hole.
+    query_timeout: statement + 500,
+    keepAlive: true,
+  });
+  // An idle client that loses its server must not end the process.
+  pool.on("error", (err) =>
+    settings.log.warn({ err: { message: err.message }, store: "postgres" }, "store away"),
+  );
+  return pool;
+}
+
+/** Runs `work` on one client; the client is destroyed when anything throws. */
+export async function withClient<T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    return await work(client);
+  } catch (error) {
+    broken = error instanceof Error ? error : new Error(String(error));
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+/** One query on a client of its own from the pool. Use for all single statements. */
+export async function query<R extends QueryResultRow>(
+  pool: Pool,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<R[]> {
+  return withClient(pool, async (client) => (await client.query<R>(text, [...values])).rows);
+}
+
+/** Runs `work` inside BEGIN … COMMIT. An error rolls back by destroying the connection. */
+export async function transaction<T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> {
+  return withClient(pool, async (client) => {
+    await client.query("BEGIN");
+    const result = await work(client);
+    await client.query("COMMIT");
+    return result;
+  });
+}
+
+/** One number for all of gamefleet's migrations: two processes never migrate at once. */
+const MIGRATION_LOCK = 0x67616d65;
+
+/**
+ * Applies the files `NNN-name.sql` of `folder` that the database has not seen, in order, each in a transaction,
+ * under an advisory lock. Refuses with `SCHEMA_TOO_NEW` when the database knows a later file than we do.
+ */
+export async function migrate(pool: Pool, folder: string, component: string, log: Log): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => /^\d{3}-.*\.sql$/.test(name)).sort();
+  await withClient(pool, async (client) => {
+    await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
+    try {
+      await client.query(`CREATE TABLE IF NOT EXISTS schema_migration (
+        component text NOT NULL, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (component, name))`);
+      const rows = await client.query<{ name: string }>(
+        "SELECT name FROM schema_migration WHERE component = $1 ORDER BY name",
+        [component],
+      );
+      const known = rows.rows.map((row) => row.name);
+      const unknown = known.filter((name) => !names.includes(name));
+      if (unknown.length > 0) {
+        throw fail(
+          "SCHEMA_TOO_NEW",
+          `${component}: the database has ${unknown.join(", ")}; run a newer version`,
+        );
+      }
+      for (const name of names.filter((name) => !known.includes(name))) {
+        await client.query("BEGIN");
+        await client.query(await readFile(join(folder, name), "utf8"));
+        await client.query("INSERT INTO schema_migration (component, name) VALUES ($1, $2)", [
+          component,
+          name,
+        ]);
+        await client.query("COMMIT");
+        log.info({ component, migration: name }, "migration applied");
+      }
+    } finally {
+      // On an error the connection is destroyed, which frees the lock too.
+      await client.query("SELECT pg_advisory_unlock($1)", [MIGRATION_LOCK]).catch(() => {});
+    }
+  });
+}
