@@ -83,40 +83,47 @@ const MIGRATION_LOCK = 0x67616d65;
 /**
  * Applies the files `NNN-name.sql` of `folder` that the database has not seen, in order, each in a transaction,
  * under an advisory lock. Refuses with `SCHEMA_TOO_NEW` when the database knows a later file than we do.
+ * Uses a connection of its own: a migration, or the wait for another's, may take longer than a pool's time-outs.
  */
-export async function migrate(pool: Pool, folder: string, component: string, log: Log): Promise<void> {
+export async function migrate(
+  databaseUrl: string,
+  folder: string,
+  component: string,
+  log: Log,
+): Promise<void> {
   const names = (await readdir(folder)).filter((name) => /^\d{3}-.*\.sql$/.test(name)).sort();
-  await withClient(pool, async (client) => {
-    await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
-    try {
-      await client.query(`CREATE TABLE IF NOT EXISTS schema_migration (
-        component text NOT NULL, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now(),
-        PRIMARY KEY (component, name))`);
-      const rows = await client.query<{ name: string }>(
-        "SELECT name FROM schema_migration WHERE component = $1 ORDER BY name",
-        [component],
-      );
-      const known = rows.rows.map((row) => row.name);
-      const unknown = known.filter((name) => !names.includes(name));
-      if (unknown.length > 0) {
-        throw fail(
-          "SCHEMA_TOO_NEW",
-          `${component}: the database has ${unknown.join(", ")}; run a newer version`,
-        );
-      }
-      for (const name of names.filter((name) => !known.includes(name))) {
-        await client.query("BEGIN");
-        await client.query(await readFile(join(folder, name), "utf8"));
-        await client.query("INSERT INTO schema_migration (component, name) VALUES ($1, $2)", [
-          component,
-          name,
-        ]);
-        await client.query("COMMIT");
-        log.info({ component, migration: name }, "migration applied");
-      }
-    } finally {
-      // On an error the connection is destroyed, which frees the lock too.
-      await client.query("SELECT pg_advisory_unlock($1)", [MIGRATION_LOCK]).catch(() => {});
-    }
+  const client = new PgClient({
+    connectionString: databaseUrl,
+    application_name: `${component}-migrate`,
+    connectionTimeoutMillis: 2_000,
   });
+  try {
+    await client.connect();
+    await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
+    await client.query(`CREATE TABLE IF NOT EXISTS schema_migration (
+      component text NOT NULL, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now(),
+      PRIMARY KEY (component, name))`);
+    const rows = await client.query<{ name: string }>(
+      "SELECT name FROM schema_migration WHERE component = $1 ORDER BY name",
+      [component],
+    );
+    const known = rows.rows.map((row) => row.name);
+    const unknown = known.filter((name) => !names.includes(name));
+    if (unknown.length > 0) {
+      throw fail(
+        "SCHEMA_TOO_NEW",
+        `${component}: the database has ${unknown.join(", ")}; run a newer version`,
+      );
+    }
+    for (const name of names.filter((name) => !known.includes(name))) {
+      await client.query("BEGIN");
+      await client.query(await readFile(join(folder, name), "utf8"));
+      await client.query("INSERT INTO schema_migration (component, name) VALUES ($1, $2)", [component, name]);
+      await client.query("COMMIT");
+      log.info({ component, migration: name }, "migration applied");
+    }
+  } finally {
+    // The end of the session frees the lock and rolls back what was not committed.
+    await client.end().catch(() => {});
+  }
 }

@@ -1,0 +1,156 @@
+/**
+ * Real Redis and PostgreSQL for tests and benchmarks: started on free loopback ports with their data in a
+ * temporary folder, with the durability that production has (`appendfsync always`, `fsync on`), ended with it.
+ */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Redis } from "ioredis";
+import { Client } from "pg";
+
+export interface Store {
+  readonly url: string;
+  readonly pid: number;
+  /** Ends the process at once, as a crash would; `start` brings it back on the same port and data. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  /** Ends it for good and deletes its data. */
+  stop(): Promise<void>;
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+/** Runs a server program as an ordinary user where we are root: PostgreSQL refuses root. */
+function asUser(user: string, command: string, args: readonly string[]): [string, string[]] {
+  if (process.getuid?.() !== 0) return [command, [...args]];
+  return ["setpriv", ["--reuid", user, "--regid", user, "--clear-groups", "--", command, ...args]];
+}
+
+function childEnded(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => child.once("exit", () => resolve()));
+}
+
+interface Recipe {
+  readonly url: string;
+  readonly folder: string;
+  readonly command: readonly [string, readonly string[]];
+  answers(): Promise<unknown>;
+}
+
+async function run(recipe: Recipe): Promise<Store> {
+  let child: ChildProcess | undefined;
+  const start = async () => {
+    const [command, args] = recipe.command;
+    child = spawn(command, args, { stdio: "ignore" });
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await recipe.answers();
+        return;
+      } catch (error) {
+        if (attempt > 300 || child.exitCode !== null) throw error;
+        await sleep(100);
+      }
+    }
+  };
+  const kill = async () => {
+    if (!child) return;
+    child.kill("SIGKILL");
+    await childEnded(child);
+  };
+  await start();
+  return {
+    url: recipe.url,
+    get pid() {
+      return child?.pid ?? 0;
+    },
+    kill,
+    start,
+    stop: async () => {
+      await kill();
+      rmSync(recipe.folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function dataFolder(user: string): string {
+  const folder = mkdtempSync(join(tmpdir(), "gamefleet-store-"));
+  if (process.getuid?.() === 0) execFileSync("chown", [`${user}:`, folder]);
+  return folder;
+}
+
+export async function startRedis(extra: readonly string[] = []): Promise<Store> {
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), "gamefleet-store-"));
+  const url = `redis://127.0.0.1:${port}`;
+  const args = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder, "--save", ""];
+  args.push("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction", ...extra);
+  const answers = async () => {
+    const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 });
+    redis.on("error", () => {});
+    try {
+      await redis.connect();
+      await redis.ping();
+    } finally {
+      redis.disconnect();
+    }
+  };
+  return run({ url, folder, command: ["redis-server", args], answers });
+}
+
+/** The folder of PostgreSQL's server programs: Debian keeps them off the PATH, by version. */
+function postgresBin(): string {
+  const root = "/usr/lib/postgresql";
+  const versions = existsSync(root)
+    ? readdirSync(root).filter((name) => existsSync(join(root, name, "bin/postgres")))
+    : [];
+  const newest = versions.sort((a, b) => Number(b) - Number(a))[0];
+  return newest ? join(root, newest, "bin/") : "";
+}
+
+export async function startPostgres(): Promise<Store> {
+  const user = "postgres";
+  const port = await freePort();
+  const folder = dataFolder(user);
+  const bin = postgresBin();
+  const data = join(folder, "data");
+  const [initdb, initArgs] = asUser(user, `${bin}initdb`, [
+    "-D",
+    data,
+    "-U",
+    "gamefleet",
+    "-A",
+    "trust",
+    "--no-sync",
+  ]);
+  execFileSync(initdb, initArgs, { stdio: "ignore", cwd: folder });
+  const settings = [
+    `port=${port}`,
+    "listen_addresses=127.0.0.1",
+    `unix_socket_directories=${folder}`,
+    "max_connections=200",
+  ];
+  const args = ["-D", data, ...settings.flatMap((setting) => ["-c", setting])];
+  const url = `postgres://gamefleet@127.0.0.1:${port}/postgres`;
+  const answers = async () => {
+    const client = new Client({ connectionString: url, connectionTimeoutMillis: 1_000 });
+    client.on("error", () => {});
+    try {
+      await client.connect();
+      await client.query("SELECT 1");
+    } finally {
+      await client.end().catch(() => {});
+    }
+  };
+  return run({ url, folder, command: asUser(user, `${bin}postgres`, args), answers });
+}
