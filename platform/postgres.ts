@@ -6,7 +6,7 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Pool as PgPool, type PoolClient, type QueryResultRow } from "pg";
+import { Client as PgClient, Pool as PgPool, type PoolClient, type QueryResultRow } from "pg";
 import { fail } from "./errors.ts";
 import type { Log } from "./log.ts";
 
