@@ -1,0 +1,200 @@
+/**
+ * The Game interface: what a game team implements, and all that rules may touch.
+ *
+ * A game *declares* its state (columns, records, timers), its inputs and its events; the runtime derives from
+ * that one declaration the shared memory, what goes over the wire, the client's typed view, and snapshots. Rules
+ * are functions over a `Zone`, called by the 60 Hz tick. State kept anywhere else would be lost when a zone moves
+ * to another pod, so there is no place for it here: rules must not close over variables that change.
+ *
+ * Determinism: `zone.random()`, `zone.tick` and a fixed `dt` only; no clocks, no Math.random(), no I/O. Inputs
+ * arrive ordered by tick, player slot, sequence.
+ *
+ * Start-up refuses a declaration it cannot encode with `GAME_INVALID` naming the field.
+ */
+
+export type Scalar = "u8" | "i8" | "u16" | "i16" | "u32" | "i32" | "f32" | "f64";
+
+/** Who is sent a column: everyone near, only the player who owns the entity, nobody. */
+export type Audience = "near" | "owner" | "nobody";
+
+/** A number with bounds. Integer types default to their full range and step 1; floats on the wire need all three. */
+export interface Field {
+  readonly type: Scalar;
+  readonly min?: number;
+  readonly max?: number;
+  /** Quantisation on the wire: the value is rounded to `min + n × step`. */
+  readonly step?: number;
+  /** True for a circle such as a heading: `max` is the same as `min`. */
+  readonly wrap?: boolean;
+}
+
+export interface Column extends Field {
+  /** Default `nobody`: never leaves the server, but is part of snapshots. */
+  readonly to?: Audience;
+}
+
+export interface Kind {
+  /** Circle for collisions, world units. */
+  readonly radius: number;
+  /** 0 (the default) never moves when pushed; more mass is pushed less. */
+  readonly mass?: number;
+  /** Whether circles push each other apart and `touch` is called. Default true. */
+  readonly collides?: boolean;
+  /** Entities of this kind a zone may hold: so many per zone plus so many per player place. */
+  readonly perZone?: number;
+  readonly perPlayer?: number;
+  /** Columns this kind has besides x, y, vx, vy. Only these are sent. */
+  readonly columns?: readonly string[];
+}
+
+/** A purchase the game offers. Only the shape for now; the transaction processor carries it out. */
+export interface Offer {
+  readonly price: number;
+  readonly currency: string;
+  readonly gives: Readonly<Record<string, number>>;
+}
+
+export interface GameDeclaration {
+  readonly name: string;
+  /** Grows with every change of columns, inputs or events. */
+  readonly version: number;
+  readonly space: {
+    /** World units. x runs 0 … width, y 0 … height. */
+    readonly width: number;
+    readonly height: number;
+    /** Quantisation of x and y on the wire. */
+    readonly step: number;
+    /** Bound on |vx| and |vy|, world units per second. */
+    readonly maxSpeed: number;
+    /** At the edge entities stop (`wall`) or turn round (`bounce`). Default `wall`. */
+    readonly edge?: "wall" | "bounce";
+  };
+  readonly interest: {
+    /** World units a player sees. */
+    readonly radius: number;
+    /** Most entities in one view, at most 254. Default 64. */
+    readonly cap?: number;
+  };
+  /** Updates a second to each player, 10 … 20. Default 12. */
+  readonly updateHz?: number;
+  readonly columns: Readonly<Record<string, Column>>;
+  readonly kinds: Readonly<Record<string, Kind>>;
+  readonly inputs: Readonly<Record<string, Readonly<Record<string, Field>>>>;
+  readonly events: Readonly<Record<string, Readonly<Record<string, Field>>>>;
+  /** Small state of a zone as a whole. */
+  readonly records?: Readonly<Record<string, Readonly<Record<string, Field>>>>;
+  /** Named alarms of a zone; each holds the absolute tick at which its rule is called. */
+  readonly timers?: readonly string[];
+  readonly offers?: Readonly<Record<string, Offer>>;
+}
+
+type KeysOf<T> = Extract<keyof T, string>;
+type Values<F> = { -readonly [K in keyof F]: number };
+
+/** One entity: its columns as properties. Reused by the runtime; compare by `id`, never keep it across ticks. */
+export type Entity<D extends GameDeclaration> = {
+  /** Unique in the zone for as long as the entity lives. */
+  readonly id: number;
+  readonly row: number;
+  readonly kind: KeysOf<D["kinds"]>;
+  /** Slot of the player who owns it, or −1. */
+  readonly player: number;
+  x: number;
+  y: number;
+  vx: number;
+  vy: number;
+} & Values<D["columns"]>;
+
+type Start<D extends GameDeclaration> = Partial<
+  Values<D["columns"]> & Values<Record<"x" | "y" | "vx" | "vy", 0>>
+>;
+
+/** Who hears an event: everyone in the zone, one player, or everyone within `radius` of a point. */
+export type Hearers =
+  | "everyone"
+  | { readonly player: number }
+  | { readonly x: number; readonly y: number; readonly radius: number };
+
+/** What rules may touch. Valid only during the call it is handed to. */
+export interface Zone<D extends GameDeclaration> {
+  readonly id: string;
+  /** Steps since the zone was first opened; goes on when the zone moves to another pod. */
+  readonly tick: number;
+  readonly width: number;
+  readonly height: number;
+  /** Players in the zone, with or without a connection. */
+  readonly players: number;
+  /** 0 ≤ n < 1, from the zone's own generator, which is part of its state. */
+  random(): number;
+  /** Undefined when the zone's table is full. Columns not given start at 0. */
+  spawn(kind: KeysOf<D["kinds"]>, start: Start<D>): Entity<D> | undefined;
+  despawn(entity: Entity<D>): void;
+  /** The living entity with this id. */
+  entity(id: number): Entity<D> | undefined;
+  /** The entity a player owns. */
+  entityOf(player: number): Entity<D> | undefined;
+  /** All of a kind, in row order. Entities may be spawned and despawned meanwhile. */
+  each(kind: KeysOf<D["kinds"]>, visit: (entity: Entity<D>) => void): void;
+  /** All whose centre is within `radius` of the point, as of the start of the tick. */
+  near(x: number, y: number, radius: number, visit: (entity: Entity<D>) => void): void;
+  readonly records: { readonly [R in keyof NonNullable<D["records"]>]: Values<NonNullable<D["records"]>[R]> };
+  /** Calls the timer's rule once, `seconds` from now. Setting it again moves it. */
+  setTimer(name: NonNullable<D["timers"]>[number], seconds: number): void;
+  send<E extends KeysOf<D["events"]>>(event: E, fields: Values<D["events"][E]>, to: Hearers): void;
+}
+
+export interface Player {
+  readonly slot: number;
+  /** Stable for the same person: for looks and starting places. */
+  readonly seed: number;
+}
+
+/** All optional but `join`. An error thrown by a rule is reported and counted; the zone goes on. */
+export interface Rules<D extends GameDeclaration> {
+  /** The start state of a zone. */
+  open?(zone: Zone<D>): void;
+  /** Must spawn the player's entity; undefined refuses the player. */
+  join(zone: Zone<D>, player: Player): Entity<D> | undefined;
+  /** The player's entity is despawned afterwards. */
+  leave?(zone: Zone<D>, entity: Entity<D>): void;
+  readonly inputs: {
+    readonly [I in keyof D["inputs"]]: (
+      zone: Zone<D>,
+      entity: Entity<D>,
+      input: Values<D["inputs"][I]>,
+    ) => void;
+  };
+  /** Once a step, before entities move. `dt` is 1/60 s. */
+  tick?(zone: Zone<D>, dt: number): void;
+  /** Called for entities of a kind at `thinkHz` at most; the runtime decides when, so that AI can give way. */
+  readonly brains?: { readonly [K in KeysOf<D["kinds"]>]?: Brain<D> };
+  readonly timers?: { readonly [T in NonNullable<D["timers"]>[number]]?: (zone: Zone<D>) => void };
+  /** Two circles touched in this step; called once per pair, lower row first, after they were pushed apart. */
+  touch?(zone: Zone<D>, a: Entity<D>, b: Entity<D>): void;
+}
+
+export interface Brain<D extends GameDeclaration> {
+  readonly thinkHz: number;
+  think(zone: Zone<D>, entity: Entity<D>): void;
+}
+
+/** What a game module exports under the name `game`. */
+export interface Game {
+  readonly declaration: GameDeclaration;
+  readonly rules: Rules<GameDeclaration>;
+}
+
+/**
+ * Ties rules to a declaration, so that columns, inputs and events are typed.
+ *
+ * ```ts
+ * export const game = defineGame({ name: "tag", version: 1, …, inputs: { run: { dx: unit, dy: unit } } }, {
+ *   join: (zone) => zone.spawn("runner", { x: 50, y: 50 }),
+ *   inputs: { run(zone, runner, { dx, dy }) { runner.vx = dx * 5; runner.vy = dy * 5; } },
+ * });
+ * ```
+ */
+export function defineGame<const D extends GameDeclaration>(declaration: D, rules: Rules<D>): Game {
+  // The types of D have done their work; the runtime sees columns by name only.
+  return { declaration, rules: rules as unknown as Rules<GameDeclaration> };
+}
