@@ -1,0 +1,149 @@
+# shellcheck shell=bash
+# This clone's kind cluster: created, recognised, repaired, waited for.
+
+WORKERS=$((${GAMEFLEET_NODES:-1} - 1))
+
+nodes() { docker ps -a --filter "label=io.x-k8s.kind.cluster=$CLUSTER" --format '{{.Names}}' | LC_ALL=C sort; }
+
+# Players of node N (0: the control plane) come in by the clone's address with N as third number.
+node_address() { player_address | sed "s/^127\.0\.0\./127.0.$1./"; }
+
+kind_config() { # NODE_IMAGE
+  local n port role=control-plane
+  cat <<YAML
+kind: Cluster
+apiVersion: kind.x-k8s.io/v1alpha4
+name: $CLUSTER
+networking:
+  ipFamily: ipv4
+  apiServerAddress: 127.0.0.1
+  podSubnet: $POD_SUBNET
+  serviceSubnet: $SERVICE_SUBNET
+YAML
+  if own_image "$1"; then
+    cat <<YAML
+  disableDefaultCNI: true # see connect_pods
+  kubeProxyMode: iptables
+kubeadmConfigPatches:
+- |
+  kind: KubeletConfiguration
+  cgroupDriver: cgroupfs # no dbus in our node
+  resolvConf: /kind/resolv.conf
+YAML
+  fi
+  echo "nodes:"
+  for n in $(seq 0 "$WORKERS"); do
+    printf -- '- role: %s\n  image: %s\n  extraPortMappings:\n' "$role" "$1"
+    for port in $(seq "$FIRST_PLAYER_PORT" "$LAST_PLAYER_PORT"); do
+      echo "  - {listenAddress: $(node_address "$n"), hostPort: $port, containerPort: $port}"
+    done
+    [ "$n" != 0 ] || echo "  - {listenAddress: $(node_address 0), hostPort: $ALLOCATOR_PORT, containerPort: $ALLOCATOR_NODE_PORT}"
+    role=worker
+  done
+}
+
+own_image() { case $1 in gamefleet/*) ;; *) return 1 ;; esac }
+
+# A cluster is whole when its creation ended ($STATE/kind.yaml is written last) and it is the
+# one that would be created now. Anything else is removed. Answers whether one is to be created.
+remove_unlike() { # NODE_IMAGE
+  [ -n "$(nodes)" ] || return 0
+  if [ -s "$KUBECONFIG" ] && kind_config "$1" | cmp -s - "$STATE/kind.yaml"; then return; fi
+  echo "half made, or made from other settings: removing it"
+  remove_cluster
+}
+
+remove_cluster() {
+  rm -f "$STATE/kind.yaml"
+  kind delete cluster --name "$CLUSTER" || true
+  # What kind does not know any more (its own list needs a control plane).
+  nodes | xargs -r docker rm -f -v
+  docker network rm "$CLUSTER" 2>/dev/null || true
+  rm -f "$KUBECONFIG"
+}
+
+create_cluster() { # NODE_IMAGE
+  local config=$STATE/kind.yaml.new
+  kind_config "$1" >"$config"
+  rm -f "$STATE/kind.yaml" "$KUBECONFIG"
+  kind create cluster --config "$config"
+  # When the daemon comes back, up.sh decides what runs: not the clusters of clones long gone.
+  nodes | xargs docker update --restart=no
+  settle "$1"
+  mv "$config" "$STATE/kind.yaml"
+}
+
+# What nodes need besides kind's work; after a restart as well.
+settle() { # NODE_IMAGE
+  local n=0 node
+  if own_image "$1"; then
+    connect_pods
+  else
+    for node in $(nodes); do
+      docker exec -i -e "POD_SUBNET=$POD_SUBNET" "$node" bash <"$HERE/node/overlay/kind/bin/guard"
+    done
+  fi
+  for node in $(nodes); do
+    kubectl annotate node "$node" --overwrite "gamefleet.dev/player-address=$(node_address $n)"
+    n=$((n + 1))
+  done
+  # With workers, kind keeps pods off the control plane; here every node is to serve players.
+  kubectl taint nodes --all node-role.kubernetes.io/control-plane- || true
+}
+
+# The pod network of our own node image: a bridge on each node with the range that the controller
+# manager gave it, and a route to each other node's.
+connect_pods() {
+  local node other range
+  for node in $(nodes); do
+    range=$(retry 30 pod_range "$node")
+    printf '{"cniVersion": "1.0.0", "name": "pods", "plugins": [
+      {"type": "bridge", "bridge": "cni0", "isGateway": true, "ipMasq": true, "hairpinMode": true,
+       "ipam": {"type": "host-local", "ranges": [[{"subnet": "%s"}]], "routes": [{"dst": "0.0.0.0/0"}]}},
+      {"type": "portmap", "capabilities": {"portMappings": true}}]}\n' "$range" |
+      docker exec -i "$node" sh -c 'mkdir -p /etc/cni/net.d && cat >/etc/cni/net.d/10-pods.conflist'
+    for other in $(nodes); do
+      [ "$other" = "$node" ] || docker exec "$other" ip route replace "$range" via "$(docker_address "$node")"
+    done
+  done
+}
+pod_range() { kubectl get node "$1" -o jsonpath='{.spec.podCIDR}' | grep .; }
+docker_address() { docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$1"; }
+
+retry() { # SECONDS COMMAND…
+  local left=$1
+  shift
+  until "$@"; do
+    left=$((left - 1))
+    [ $left -gt 0 ] || return 1
+    sleep 1
+  done
+}
+
+# Start what is stopped; a cluster that then does not answer is beyond repair, and is removed.
+revive() { # NODE_IMAGE
+  local node
+  for node in $(nodes); do docker start "$node" || break; done
+  if retry 60 kubectl get --raw /readyz && settle "$1"; then return; fi
+  echo "does not come back: removing it"
+  remove_cluster
+}
+
+# Every system pod runs, is ready, and says so since the last start of its node: just after a
+# restart the API still shows what was true before.
+system_ready() {
+  local started lines
+  started=$(nodes | xargs docker inspect -f '{{.State.StartedAt}}' | sort | tail -n 1)
+  lines=$(kubectl -n kube-system get pods -o jsonpath='{range .items[*].status.containerStatuses[*]}{.ready} {.state.running.startedAt}{"\n"}{end}')
+  [ "$(kubectl get nodes --no-headers | awk '$2 == "Ready"' | wc -l)" -gt "$WORKERS" ] &&
+    awk -v since="${started:0:19}" '
+      $1 == "true" && substr($2, 1, 19) >= since { ready++ }
+      END { exit !(ready == NR && NR >= 7) }' <<<"$lines" # 7: a control plane of 4, kube-proxy, 2 CoreDNS
+}
+
+wait_for_system() {
+  retry 180 system_ready && return
+  kubectl get nodes,pods -A -o wide
+  kubectl get events -A | tail -n 20
+  return 1
+}
