@@ -45,7 +45,16 @@ export const IDEMPOTENCY_TTL_MS = 60_000;
 const name = z.string().min(1).max(253);
 const count = z.number().int().min(0);
 
-export const serverStates = ["Pending", "Starting", "Ready", "Draining", "Unhealthy", "Stopped"] as const;
+/** Where a server is in its life; only Ready ones are given players. */
+export const serverStates = [
+  "Pending",
+  "Starting",
+  "Ready",
+  "NotReady",
+  "Draining",
+  "Unhealthy",
+  "Stopped",
+] as const;
 
 /** What the leading operator says of a server. Pods read their own entry to learn that they must drain. */
 export const RosterEntry = z.object({

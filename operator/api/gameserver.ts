@@ -1,10 +1,10 @@
 /** `GameServer`: one pod that players connect to. Usually made by a Fleet. */
 import { z } from "zod";
+import { serverStates } from "../../protocol/directory.ts";
 import {
   AGE,
   conditions,
   int32,
-  int64,
   type KindDefinition,
   label,
   listMap,
@@ -18,10 +18,11 @@ import { templateFields, templateRules } from "./template.ts";
 
 /**
  * Pending: no pod yet, or not scheduled. Starting: the pod runs, the game is not ready. Ready: takes players.
+ * NotReady: was ready and plays on, but takes nobody new (a store is away, the node is unreachable).
  * Draining: on its way out, players leave. Unhealthy: crashed too often, or cannot be made. Stopped: ended by itself.
  * More may come: treat an unknown state as not Ready.
  */
-export const GameServerState = z.enum(["Pending", "Starting", "Ready", "Draining", "Unhealthy", "Stopped"]);
+export const GameServerState = z.enum(serverStates);
 export type GameServerState = z.infer<typeof GameServerState>;
 
 export const GameServerSpec = rules(
@@ -53,14 +54,13 @@ export const GameServerStatus = z.object({
   nodeName: text(253).optional(),
   podUID: text(64).optional().describe("The pod's uid: which life of the server this is."),
   revision: text(63).optional(),
-  crashes: listMap(z.object({ time, reason: text(1024) }), "time", 32)
+  crashes: listMap(z.object({ podUID: text(64), time, reason: text(1024) }), "podUID", 64)
     .optional()
     .describe("Crashes within the restart window, oldest first."),
   sessions: int32(0, 1_000_000).optional(),
   zones: int32(0, 100_000).optional(),
   cpuPercent: int32(0, 100_000).optional().describe("CPU used, per cent of the pod's quota."),
   drainDeadline: time.optional().describe("When a draining server will be ended with players on it."),
-  lifeCount: int64().optional().describe("Pods this server has had."),
   conditions,
 });
 export type GameServerStatus = z.infer<typeof GameServerStatus>;

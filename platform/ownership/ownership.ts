@@ -181,3 +181,9 @@ export async function listServers(pool: Pool, fleet: string): Promise<ServerRow[
     [fleet],
   );
 }
+
+/** The fleets that have zones. */
+export async function listZoneFleets(pool: Pool): Promise<string[]> {
+  const rows = await query<{ fleet: string }>(pool, "SELECT DISTINCT fleet FROM zone ORDER BY fleet");
+  return rows.map((row) => row.fleet);
+}

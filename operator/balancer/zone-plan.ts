@@ -1,0 +1,104 @@
+/**
+ * Which zone is to be served by which server: from what is seen to what is to be done, without I/O.
+ *
+ * A zone changes hands only when nobody can be serving it (no owner; or the owner's lease has run out and Kubernetes
+ * knows that its pod is gone) or when nobody plays in it and its server is on the way out. An owner whose lease ran
+ * out but whose pod is alive keeps its zone: it is PostgreSQL that was away, not the pod.
+ */
+import type { ZoneRow } from "../../platform/ownership/ownership.ts";
+
+export interface ZoneServer {
+  /** `<namespace>/<name>`. */
+  readonly id: string;
+  readonly life: string;
+  /** Ready, fresh load sample, lease held: may be given zones. */
+  readonly usable: boolean;
+  readonly draining: boolean;
+  readonly capacity: number;
+  /** Sessions by zone, from the load sample; undefined when there is none. */
+  readonly sessionsByZone: ReadonlyMap<string, number> | undefined;
+}
+
+export interface FixedZone {
+  readonly name: string;
+  readonly sessions: number;
+}
+
+export interface ZonePlan {
+  readonly declare: readonly FixedZone[];
+  readonly place: readonly {
+    readonly zone: string;
+    readonly epoch: number;
+    readonly owner: string;
+    readonly ownerLife: string;
+  }[];
+  readonly remove: readonly { readonly zone: string; readonly epoch: number }[];
+  /** Zones that need an owner and have found none. */
+  readonly waiting: readonly string[];
+}
+
+export function planZones(
+  fixed: readonly FixedZone[],
+  rows: readonly ZoneRow[],
+  servers: readonly ZoneServer[],
+): ZonePlan {
+  const wanted = new Map(fixed.map((zone) => [zone.name, zone]));
+  const known = new Map(rows.map((row) => [row.id, row]));
+  const declare = fixed.filter((zone) => known.get(zone.name)?.capacity !== zone.sessions);
+  const load = assignedCapacity(rows, servers);
+  const place = [];
+  const remove = [];
+  const waiting = [];
+  for (const row of rows) {
+    const owner = servers.find((server) => server.id === row.owner && server.life === row.ownerLife);
+    const free = isFree(row, owner);
+    const empty = owner?.sessionsByZone !== undefined && (owner.sessionsByZone.get(row.id) ?? 0) === 0;
+    const unwanted = row.kind === "fixed" && !wanted.has(row.id);
+    if (unwanted) {
+      if (free || empty) remove.push({ zone: row.id, epoch: row.epoch });
+      continue;
+    }
+    const leaves = row.kind === "fixed" && owner?.draining === true && empty;
+    if (!free && !leaves) continue;
+    const target = leastAssigned(servers, load);
+    if (!target) {
+      if (free) waiting.push(row.id);
+      continue;
+    }
+    load.set(target.id, (load.get(target.id) ?? 0) + row.capacity);
+    place.push({ zone: row.id, epoch: row.epoch, owner: target.id, ownerLife: target.life });
+  }
+  return { declare, place, remove, waiting };
+}
+
+/** Nobody can be serving it: no owner, or an owner that has lost its lease and is not known to live. */
+function isFree(row: ZoneRow, owner: ZoneServer | undefined): boolean {
+  return row.owner === null || (!row.leased && owner === undefined);
+}
+
+function assignedCapacity(rows: readonly ZoneRow[], servers: readonly ZoneServer[]): Map<string, number> {
+  const load = new Map<string, number>();
+  for (const row of rows) {
+    const owner = servers.find((server) => server.id === row.owner && server.life === row.ownerLife);
+    if (owner) load.set(owner.id, (load.get(owner.id) ?? 0) + row.capacity);
+  }
+  return load;
+}
+
+/** The usable server with the smallest share of its capacity given to zones; ties by name, so that plans repeat. */
+function leastAssigned(
+  servers: readonly ZoneServer[],
+  load: ReadonlyMap<string, number>,
+): ZoneServer | undefined {
+  let best: ZoneServer | undefined;
+  let least = Number.POSITIVE_INFINITY;
+  for (const server of servers) {
+    if (!server.usable || server.draining) continue;
+    const share = (load.get(server.id) ?? 0) / server.capacity;
+    if (share < least || (share === least && best !== undefined && server.id < best.id)) {
+      best = server;
+      least = share;
+    }
+  }
+  return best;
+}
