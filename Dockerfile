@@ -5,8 +5,9 @@ ARG BASE=node:26-bookworm-slim
 FROM $BASE AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
-# No production dependency needs an install script, so none may run.
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+# No production dependency needs an install script, so none may run. The optional ones are Node
+# itself, for machines that have another; the base image has it.
+RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
 FROM $BASE
 ENV NODE_ENV=production

@@ -14,7 +14,7 @@ load_images() { kind load docker-image --name "$CLUSTER" "$IMAGE" "$REDIS_IMAGE"
 
 begin
 engine_answers || die "no Docker engine answers: run test/cluster/up.sh first"
-[ -n "$(nodes)" ] || die "there is no cluster to load into: run test/cluster/up.sh first"
+running || die "no cluster of this clone runs: run test/cluster/up.sh first"
 steps 2
 bases_up
 step "build $IMAGE" build_app

@@ -7,4 +7,4 @@ WORKDIR /data
 USER redis
 EXPOSE 6379
 # As the public image: reachable from other containers, so no protected mode.
-ENTRYPOINT ["redis-server", "--protected-mode", "no"]
+CMD ["redis-server", "--protected-mode", "no"]

@@ -5,6 +5,8 @@ WORKERS=$((${GAMEFLEET_NODES:-1} - 1))
 
 nodes() { docker ps -a --filter "label=io.x-k8s.kind.cluster=$CLUSTER" --format '{{.Names}}' | LC_ALL=C sort; }
 
+running() { [ -n "$(docker ps -q --filter "name=^${NODE:?}\$")" ]; }
+
 # Players of node N (0: the control plane) come in by the clone's address with N as third number.
 node_address() { player_address | sed "s/^127\.0\.0\./127.0.$1./"; }
 
@@ -19,12 +21,15 @@ networking:
   apiServerAddress: 127.0.0.1
   podSubnet: $POD_SUBNET
   serviceSubnet: $SERVICE_SUBNET
+  kubeProxyMode: iptables
+  disableDefaultCNI: $(own_image "$1" && echo true || echo false) # see connect_pods
+kubeadmConfigPatches:
+- | # without it kube-proxy logs an error at every start
+  kind: KubeProxyConfiguration
+  nodePortAddresses: [primary]
 YAML
   if own_image "$1"; then
     cat <<YAML
-  disableDefaultCNI: true # see connect_pods
-  kubeProxyMode: iptables
-kubeadmConfigPatches:
 - |
   kind: KubeletConfiguration
   cgroupDriver: cgroupfs # no dbus in our node
@@ -124,9 +129,12 @@ retry() { # SECONDS COMMAND…
 revive() { # NODE_IMAGE
   local node
   for node in $(nodes); do docker start "$node" || break; done
-  if retry 60 kubectl get --raw /readyz && settle "$1"; then return; fi
-  echo "does not come back: removing it"
-  remove_cluster
+  if retry 60 kubectl get --raw /readyz; then
+    settle "$1"
+  else
+    echo "does not come back: removing it"
+    remove_cluster
+  fi
 }
 
 # Every system pod runs, is ready, and says so since the last start of its node: just after a
