@@ -1,0 +1,240 @@
+/**
+ * Giving a place: choose, sign, take the seats; when they were taken by somebody else meanwhile, choose again.
+ *
+ * Order matters: the tickets are signed before the seats are taken, because the answer is stored with the seats in
+ * one step, so that a repeated request finds it. A ticket whose seat was not taken is thrown away.
+ */
+import { randomUUID } from "node:crypto";
+import { fail } from "../../platform/errors.ts";
+import { secretToken, sha256, uuidv7 } from "../../platform/ids.ts";
+import type { Redis } from "../../platform/redis.ts";
+import { type FleetKey, keys, SessionRecord } from "../../protocol/directory.ts";
+import { RESUME_TOKEN, TICKET_ISSUER, TICKET_SECONDS } from "../../protocol/ticket.ts";
+import { choose, roomIn } from "./choose.ts";
+import type { AllocateBody, Allocation, ResumeBody } from "./schemas.ts";
+import { releaseSeats, takeSeats } from "./seats.ts";
+import type { Signer } from "./signer.ts";
+import type { FleetView, ViewServer, Views } from "./view.ts";
+import type { ZoneMaker } from "./zone-maker.ts";
+
+/** How often a place may be lost to somebody else before the answer is "full". */
+const MAX_TRIES = 4;
+
+export interface AllocatorParts {
+  readonly redis: Redis;
+  readonly views: Views;
+  readonly signer: Signer;
+  readonly zones: ZoneMaker;
+  readonly random: () => number;
+}
+
+interface Target {
+  readonly server: ViewServer;
+  readonly zone: string;
+  readonly capacity: number;
+}
+
+interface Person {
+  readonly player: string;
+  readonly session: string;
+  readonly resumeToken: string | undefined;
+  readonly resumeHash: string;
+}
+
+const fleetKey = (body: { namespace: string; fleet: string }): FleetKey => `${body.namespace}/${body.fleet}`;
+
+export async function viewOf(views: Views, key: FleetKey): Promise<FleetView> {
+  const view = await views.get(key);
+  if (!view) throw fail("FLEET_NOT_FOUND", `fleet: there is no fleet ${key}`);
+  return view;
+}
+
+export async function allocate(parts: AllocatorParts, body: AllocateBody): Promise<Allocation> {
+  const key = fleetKey(body);
+  const people = body.players.map(newPerson);
+  const parameters = sha256(JSON.stringify({ ...body, requestKey: undefined }));
+  const full = new Set<string>();
+  for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
+    const view = await viewOf(parts.views, key);
+    const target = await findTarget(parts, view, body, full);
+    const answer = await signAll(parts, view, target, people, body.party);
+    const seats = await takeSeats(parts.redis, {
+      fleet: key,
+      server: target.server.name,
+      zone: target.zone,
+      zoneCapacity: target.capacity,
+      serverCapacity: target.server.capacity,
+      sessions: people.map((person) => recordOf(person, target, body.party)),
+      ...(body.requestKey
+        ? { request: { key: body.requestKey, body: JSON.stringify({ parameters, answer }) } }
+        : {}),
+    });
+    if (seats.result === "again") return replay(seats.body, parameters);
+    if (seats.result === "taken") {
+      parts.views.took(key, target.zone, people.length);
+      return answer;
+    }
+    full.add(seats.result === "zone-full" ? target.zone : target.server.name);
+    if (body.zone !== undefined) throw zoneFull(body.zone, target.capacity);
+  }
+  throw fleetFull(key);
+}
+
+function newPerson(player: string): Person {
+  const session = uuidv7();
+  const resumeToken = `${session}.${secretToken()}`;
+  return { player, session, resumeToken, resumeHash: sha256(resumeToken) };
+}
+
+const recordOf = (person: Person, target: Target, party: string | undefined): SessionRecord => ({
+  session: person.session,
+  player: person.player,
+  zone: target.zone,
+  server: target.server.name,
+  resumeHash: person.resumeHash,
+  ...(party ? { party } : {}),
+});
+
+function replay(stored: string, parameters: string): Allocation {
+  const old = JSON.parse(stored) as { parameters: string; answer: Allocation };
+  if (old.parameters !== parameters) {
+    throw fail(
+      "IDEMPOTENCY_CONFLICT",
+      "requestKey: was used within the last 60 s with other parameters; use a new key",
+    );
+  }
+  return old.answer;
+}
+
+const zoneFull = (zone: string, capacity: number) =>
+  fail("ZONE_FULL", `zone: ${zone} has no room (${capacity} places); try another or later`, {
+    retryAfterSeconds: 2,
+  });
+const fleetFull = (key: FleetKey) =>
+  fail("FLEET_FULL", `fleet: ${key} has no place; try later`, { retryAfterSeconds: 2 });
+
+async function findTarget(
+  parts: AllocatorParts,
+  view: FleetView,
+  body: AllocateBody,
+  full: ReadonlySet<string>,
+): Promise<Target> {
+  const pending = (zone: string) => parts.views.pendingIn(view.key, zone);
+  if (body.zone !== undefined) {
+    const target = targetOfZone(view, body.zone);
+    const zone = target.server.zones.find((entry) => entry.id === body.zone);
+    if (zone && roomIn(zone, { pending, full }) < body.players.length) throw zoneFull(zone.id, zone.capacity);
+    return target;
+  }
+  const choice = choose({ view, count: body.players.length, pending, full, random: parts.random });
+  if (!choice) throw fleetFull(view.key);
+  if (choice.kind === "zone")
+    return { server: choice.server, zone: choice.zone.id, capacity: choice.zone.capacity };
+  return parts.zones.zoneOn(view, choice.server, body.players.length);
+}
+
+/** The server of a named zone. Throws ZONE_NOT_FOUND, or ZONE_UNPLACED while its server cannot take players. */
+function targetOfZone(view: FleetView, zone: string): Target {
+  const server = view.byZone.get(zone);
+  const served = server?.zones.find((entry) => entry.id === zone);
+  if (!server || !served) {
+    throw fail("ZONE_NOT_FOUND", `zone: no server of ${view.key} serves ${zone} now`, {
+      retryAfterSeconds: 1,
+    });
+  }
+  if (!server.usable || !served.open) {
+    throw fail("ZONE_UNPLACED", `zone: ${zone} takes nobody in just now`, { retryAfterSeconds: 1 });
+  }
+  return { server, zone, capacity: served.capacity };
+}
+
+async function signAll(
+  { signer }: AllocatorParts,
+  view: FleetView,
+  target: Target,
+  people: readonly Person[],
+  party: string | undefined,
+): Promise<Allocation> {
+  const iat = Math.floor(Date.now() / 1_000);
+  const exp = iat + TICKET_SECONDS;
+  const tickets = await Promise.all(
+    people.map((person) =>
+      signer.sign({
+        iss: TICKET_ISSUER,
+        aud: `${view.record.namespace}/${target.server.name}`,
+        jti: randomUUID(),
+        sub: person.player,
+        iat,
+        exp,
+        sid: person.session,
+        zone: target.zone,
+        fleet: view.key,
+        rh: person.resumeHash,
+        ...(party ? { party } : {}),
+      }),
+    ),
+  );
+  return {
+    namespace: view.record.namespace,
+    fleet: view.record.name,
+    server: target.server.name,
+    zone: target.zone,
+    address: target.server.address,
+    port: target.server.port,
+    expiresAt: new Date(exp * 1_000).toISOString(),
+    sessions: people.map((person, index) => ({
+      player: person.player,
+      session: person.session,
+      ticket: tickets[index] ?? "",
+      resumeToken: person.resumeToken ?? "",
+    })),
+  };
+}
+
+/** The record of a session. Throws SESSION_NOT_FOUND. */
+export async function findSession(redis: Redis, fleet: FleetKey, session: string): Promise<SessionRecord> {
+  const text = await redis.get(keys.session(fleet, session));
+  if (text === null) throw fail("SESSION_NOT_FOUND", `session: ${session} is not known in fleet ${fleet}`);
+  return SessionRecord.parse(JSON.parse(text));
+}
+
+/**
+ * A new ticket for a player who lost the connection: to the server that has the zone now. The resume token is the
+ * player's proof; it stays the same. Throws RESUME_REFUSED for a wrong one, and never says whether a session exists.
+ */
+export async function resume(parts: AllocatorParts, body: ResumeBody): Promise<Allocation> {
+  const key = fleetKey(body);
+  const session = RESUME_TOKEN.exec(body.resumeToken)?.[1] ?? "";
+  const refused = fail(
+    "RESUME_REFUSED",
+    "resumeToken: is not that of a session of this fleet; allocate anew",
+  );
+  const text = await parts.redis.get(keys.session(key, session));
+  const record = text === null ? undefined : SessionRecord.parse(JSON.parse(text));
+  if (!record || record.resumeHash !== sha256(body.resumeToken)) throw refused;
+  const person = {
+    player: record.player,
+    session,
+    resumeToken: body.resumeToken,
+    resumeHash: record.resumeHash,
+  };
+  const view = await viewOf(parts.views, key);
+  const target = targetOfZone(view, record.zone);
+  const answer = await signAll(parts, view, target, [person], record.party);
+  const next = recordOf(person, target, record.party);
+  const seats = await takeSeats(parts.redis, {
+    fleet: key,
+    server: target.server.name,
+    zone: target.zone,
+    zoneCapacity: target.capacity,
+    serverCapacity: target.server.capacity,
+    sessions: [next],
+  });
+  if (seats.result !== "taken") throw zoneFull(target.zone, target.capacity);
+  return answer;
+}
+
+/** Ends a session's claim to its place. The pod is not told: a player who plays keeps the seat by playing. */
+export async function release(redis: Redis, fleet: FleetKey, session: string): Promise<void> {
+  await releaseSeats(redis, fleet, await findSession(redis, fleet, session));
+}

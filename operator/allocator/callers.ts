@@ -1,0 +1,60 @@
+/** Who may call: service tokens, one file a caller, re-read so that a token can be changed without a restart. */
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { loop } from "../../platform/background.ts";
+import { fail, messageOf } from "../../platform/errors.ts";
+import { sha256 } from "../../platform/ids.ts";
+import type { Log } from "../../platform/log.ts";
+
+const REREAD_MS = 10_000;
+const MIN_LENGTH = 16;
+
+export class Callers {
+  readonly #folder: string;
+  readonly #log: Log;
+  /** Name by hash: looking up a hash takes the same time for every wrong token. */
+  #names = new Map<string, string>();
+
+  constructor(folder: string, log: Log) {
+    this.#folder = folder;
+    this.#log = log;
+  }
+
+  /** Reads the folder. Throws CONFIG_INVALID when it holds no usable token. */
+  async load(): Promise<void> {
+    const next = new Map<string, string>();
+    // Kubernetes mounts a secret with `..data` links beside the files.
+    for (const name of (await readdir(this.#folder)).filter((entry) => !entry.startsWith("."))) {
+      const token = (await readFile(join(this.#folder, name), "utf8")).trim();
+      if (token.length < MIN_LENGTH) {
+        throw fail("CONFIG_INVALID", `service token ${name}: must have at least ${MIN_LENGTH} characters`);
+      }
+      next.set(sha256(token), name);
+    }
+    if (next.size === 0)
+      throw fail("CONFIG_INVALID", `${this.#folder}: must hold at least one service token`);
+    this.#names = next;
+  }
+
+  run(signal: AbortSignal): Promise<void> {
+    const onError = (error: unknown) =>
+      this.#log.error(
+        { err: { message: messageOf(error) } },
+        "service tokens not re-read; the old ones stay valid",
+      );
+    return loop(() => this.load(), { everyMs: REREAD_MS, signal, onError });
+  }
+
+  /** Name of the caller. Throws UNAUTHENTICATED. */
+  authenticate(authorization: string | undefined): string {
+    const token = /^Bearer ([\x21-\x7e]{1,512})$/.exec(authorization ?? "")?.[1];
+    const name = token === undefined ? undefined : this.#names.get(sha256(token));
+    if (name === undefined) {
+      throw fail(
+        "UNAUTHENTICATED",
+        "authorization: must be 'Bearer <service token>' with a token that is known",
+      );
+    }
+    return name;
+  }
+}

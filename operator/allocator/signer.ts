@@ -1,0 +1,105 @@
+/**
+ * Signing tickets. Each allocator process makes its own Ed25519 key, publishes the public half in the directory and
+ * changes it regularly: no private key is ever stored or shared, and a replica needs nothing to be configured.
+ *
+ * A public key stays published for as long as something signed with it may be valid.
+ */
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import { loop } from "../../platform/background.ts";
+import { messageOf } from "../../platform/errors.ts";
+import { secretToken } from "../../platform/ids.ts";
+import type { Log } from "../../platform/log.ts";
+import type { Redis } from "../../platform/redis.ts";
+import { keys, PublishedKey } from "../../protocol/directory.ts";
+import { TICKET_SECONDS, type TicketClaims } from "../../protocol/ticket.ts";
+
+interface Key {
+  readonly kid: string;
+  readonly secret: CryptoKey;
+  readonly published: PublishedKey;
+  readonly useUntil: number;
+}
+
+const REPUBLISH_MS = 10_000;
+
+export interface SignerOptions {
+  readonly redis: Redis;
+  readonly log: Log;
+  /** How long a key signs, ms. */
+  readonly rotationMs: number;
+  readonly now?: () => number;
+}
+
+export class Signer {
+  readonly #options: SignerOptions;
+  readonly #now: () => number;
+  #key: Key | undefined;
+  #retired: Key[] = [];
+
+  constructor(options: SignerOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+  }
+
+  /** Makes the first key and publishes it: no ticket is given that no pod can check. */
+  async start(): Promise<void> {
+    await this.#rotate();
+    await this.#publish();
+  }
+
+  /** True once a key is there. */
+  get ready(): boolean {
+    return this.#key !== undefined;
+  }
+
+  /** Rotates and re-publishes, as Redis may have lost what it had. */
+  run(signal: AbortSignal): Promise<void> {
+    return loop(
+      async () => {
+        if (this.#key && this.#now() >= this.#key.useUntil) await this.#rotate();
+        await this.#publish();
+      },
+      {
+        everyMs: REPUBLISH_MS,
+        signal,
+        onError: (error) =>
+          this.#options.log.warn({ err: { message: messageOf(error) } }, "signing key not published"),
+      },
+    );
+  }
+
+  /** The compact JWS of these claims. */
+  async sign(claims: TicketClaims): Promise<string> {
+    const key = this.#key;
+    if (!key) throw new TypeError("the signer has not been started");
+    return new SignJWT(claims).setProtectedHeader({ alg: "EdDSA", kid: key.kid }).sign(key.secret);
+  }
+
+  async #rotate(): Promise<void> {
+    const { publicKey, privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
+    const kid = secretToken();
+    const jwk = await exportJWK(publicKey);
+    const useUntil = this.#now() + this.#options.rotationMs;
+    // Some room for clocks that differ.
+    const expiresAt = useUntil + TICKET_SECONDS * 1_000 + 60_000;
+    const published = PublishedKey.parse({ kty: jwk.kty, crv: jwk.crv, x: jwk.x, kid, expiresAt });
+    // A new key signs only from the next publishing on: pods that do not know it yet would refuse its tickets.
+    if (this.#key) this.#retired.push(this.#key);
+    this.#key = { kid, secret: privateKey, published, useUntil };
+    this.#retired = this.#retired.filter((key) => key.published.expiresAt > this.#now());
+  }
+
+  async #publish(): Promise<void> {
+    const { redis } = this.#options;
+    const mine = [...this.#retired, ...(this.#key ? [this.#key] : [])];
+    await redis.hset(keys.jwks(), ...mine.flatMap((key) => [key.kid, JSON.stringify(key.published)]));
+    const all = await redis.hgetall(keys.jwks());
+    const dead = Object.entries(all).filter(([, text]) => expired(text, this.#now()));
+    if (dead.length > 0) await redis.hdel(keys.jwks(), ...dead.map(([kid]) => kid));
+  }
+}
+
+function expired(text: string, now: number): boolean {
+  const parsed = PublishedKey.safeParse(JSON.parse(text));
+  return !parsed.success || parsed.data.expiresAt <= now;
+}
