@@ -50,6 +50,8 @@ hash_of() {
 STEP=0 STEPS=0 DOING=
 say() { echo "$*" >&3; }
 die() {
+  [ -z "$DOING" ] || say failed
+  DOING= # the message says it all; the log's end is for the unforeseen
   say "error: $*"
   exit 1
 }

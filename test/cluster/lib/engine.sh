@@ -25,7 +25,7 @@ engine_up() {
 
 # A machine without an init: run dockerd ourselves, detached, with a log of its own.
 start_dockerd() {
-  local options=() log=$CACHE/engine/dockerd.log
+  local options=() log=$CACHE/engine/dockerd.log daemon
   forget_dead_daemons
   if lacks_sys_resource; then
     need jq jq
@@ -36,24 +36,26 @@ start_dockerd() {
   # Closing our descriptors: a daemon that kept fd 1 or 3 would hold our caller's pipe open for
   # ever, one that kept 8 or 9 our locks.
   setsid dockerd ${options[@]+"${options[@]}"} >"$log" 2>&1 </dev/null 3>&- 7>&- 8>&- 9>&- &
+  daemon=$!
   disown
   for _ in $(seq 60); do
     engine_answers && return
+    kill -0 $daemon 2>/dev/null || break
     sleep 1
   done
-  tail -n 20 "$log"
-  die "dockerd does not answer after 60 s; its log is $log"
+  die "dockerd does not start: $(grep -E 'level=(error|fatal)|failed' "$log" | tail -n 3); its log is $log"
 }
 
 # dockerd killed with -9, or with its machine, leaves pid files. After a restart of the machine
-# another process may own that number, and dockerd would take it for itself and refuse to start.
+# another process may own that number, or a zombie has it: dockerd would take that for itself and
+# refuse to start. (A zombie has no exe.)
 forget_dead_daemons() {
   local file pid name
   for file in docker.pid:dockerd docker/containerd/containerd.pid:containerd; do
     name=${file#*:} file=/var/run/${file%:*}
     [ -s "$file" ] || continue
     pid=$(cat "$file")
-    [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$name" ] || rm -f "$file"
+    if ! [ -e "/proc/$pid/exe" ] || [ "$(cat "/proc/$pid/comm")" != "$name" ]; then rm -f "$file"; fi
   done
 }
 
