@@ -73,7 +73,9 @@ step() {
 on_exit() {
   local rc=$?
   if [ -n "$(jobs -p)" ]; then jobs -p | xargs kill 2>/dev/null || true; fi
-  if [ -n "$DOING" ] && [ $rc != 0 ]; then
+  if [ -n "$DOING" ] && [ $rc = 130 ]; then
+    say "stopped; run it again to go on"
+  elif [ -n "$DOING" ] && [ $rc != 0 ]; then
     printf 'failed\n--- the end of %s\n' "$LOG" >&3
     tail -n 20 "$LOG" >&3
   fi
