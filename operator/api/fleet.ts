@@ -31,7 +31,8 @@ const Strategy = rules(
       .describe("How many servers stay on the old revision: a canary is replicas minus partition."),
   }),
   {
-    rule: "!(self.maxSurge in [0, '0', '0%'] && self.maxUnavailable in [0, '0', '0%'])",
+    // Written out: a list of 0 and '0%' has no single type, and CEL refuses it.
+    rule: "!((self.maxSurge == 0 || self.maxSurge == '0' || self.maxSurge == '0%') && (self.maxUnavailable == 0 || self.maxUnavailable == '0' || self.maxUnavailable == '0%'))",
     message: "maxSurge and maxUnavailable must not both be 0: an update could never go on",
     fieldPath: ".maxSurge",
   },

@@ -21,11 +21,14 @@ interface FleetPage {
 export class Roster {
   readonly #redis: Redis;
   readonly #log: Log;
+  readonly #check: () => void;
   readonly #fleets = new Map<FleetKey, FleetPage>();
 
-  constructor(redis: Redis, log: Log) {
+  /** `check` throws when this process does not lead: a paused leader that wakes must not tell what it last knew. */
+  constructor(redis: Redis, log: Log, check: () => void) {
     this.#redis = redis;
     this.#log = log;
+    this.#check = check;
   }
 
   run(signal: AbortSignal): Promise<void> {
@@ -68,6 +71,7 @@ export class Roster {
 
   /** Writes everything, and takes out what Redis has and we do not. */
   async republish(): Promise<void> {
+    this.#check();
     const known = await this.#redis.smembers(keys.fleets());
     for (const fleet of known) if (!this.#fleets.has(fleet)) this.removeFleet(fleet);
     for (const [fleet, page] of this.#fleets) {
@@ -89,7 +93,11 @@ export class Roster {
   }
 
   #send(write: () => Promise<unknown>): void {
-    write().catch((error: unknown) => this.#warn(error));
+    const guarded = async () => {
+      this.#check();
+      await write();
+    };
+    guarded().catch((error: unknown) => this.#warn(error));
   }
 
   #warn(error: unknown): void {

@@ -12,7 +12,7 @@ export interface PortRange {
   readonly max: number;
 }
 
-const key = (port: number, protocol: string) => `${protocol}/${port}`;
+export const portKey = (port: number, protocol: string) => `${protocol}/${port}`;
 
 /** How often each `protocol/port` is taken by these pods. */
 export function usedPorts(pods: Iterable<Pod>): Map<string, number> {
@@ -21,7 +21,10 @@ export function usedPorts(pods: Iterable<Pod>): Map<string, number> {
     for (const container of pod.spec?.containers ?? []) {
       for (const { hostPort, protocol } of container.ports ?? []) {
         if (hostPort)
-          used.set(key(hostPort, protocol ?? "TCP"), (used.get(key(hostPort, protocol ?? "TCP")) ?? 0) + 1);
+          used.set(
+            portKey(hostPort, protocol ?? "TCP"),
+            (used.get(portKey(hostPort, protocol ?? "TCP")) ?? 0) + 1,
+          );
       }
     }
   }
@@ -41,12 +44,12 @@ export function choosePort(
   let best: number | undefined;
   let least = Math.max(nodes, 1);
   for (let port = range.min; port <= range.max && least > 0; port++) {
-    const count = used.get(key(port, protocol)) ?? 0;
+    const count = used.get(portKey(port, protocol)) ?? 0;
     if (count < least) {
       best = port;
       least = count;
     }
   }
-  if (best !== undefined) used.set(key(best, protocol), least + 1);
+  if (best !== undefined) used.set(portKey(best, protocol), least + 1);
   return best;
 }
