@@ -4,7 +4,7 @@
  */
 
 import { FRAME } from "./frames.ts";
-import { ByteReader, ByteWriter, FrameError } from "./frames-bytes.ts";
+import { type ByteReader, ByteWriter, FrameError } from "./frames-bytes.ts";
 import { type Descriptor, type MessageSpec, quantise, restore } from "./frames-schema.ts";
 
 export const EVENT_HEADER_BYTES = 4;

@@ -1,0 +1,57 @@
+/**
+ * What there is in starlanes. The runtime derives memory, wire format and the client's view from this.
+ * Angles in radians, lengths in metres, times in seconds.
+ */
+import type { Field, GameDeclaration } from "../../gameserver/game.ts";
+
+const TAU = Math.PI * 2;
+/** A full turn in 256 steps: one byte on the wire. */
+const angle = { type: "f32", min: 0, max: TAU, step: TAU / 256, wrap: true } as const satisfies Field;
+/** −1 … 1 in one byte: what a stick or a key gives. */
+const axis = { type: "f32", min: -1, max: 1, step: 1 / 100 } as const satisfies Field;
+const entity = { type: "u32" } as const satisfies Field;
+
+export const declaration = {
+  name: "starlanes",
+  version: 1,
+  // A quarter of a metre: a ship at full speed moves less than 63 steps between two updates, one byte a coordinate.
+  space: { width: 1_000, height: 1_000, step: 1 / 4, maxSpeed: 60, edge: "bounce" },
+  interest: { radius: 120, cap: 64 },
+  updateHz: 12,
+  columns: {
+    heading: { ...angle, to: "near" },
+    hull: { type: "u8", max: 100, to: "near" },
+    /** What the pilot asks for: set by input, read by the tick. */
+    thrust: { type: "f32", to: "nobody" },
+    turn: { type: "f32", to: "nobody" },
+    fuel: { type: "f32", min: 0, max: 100, step: 0.5, to: "owner" },
+    /** Tick at which the gun is ready again, or at which a shot is spent. */
+    dueTick: { type: "u32", to: "nobody" },
+    /** Who fired a shot: entity id. */
+    firedBy: { type: "u32", to: "nobody" },
+  },
+  kinds: {
+    ship: {
+      radius: 2,
+      mass: 1,
+      perPlayer: 1,
+      columns: ["heading", "hull", "thrust", "turn", "fuel", "dueTick"],
+    },
+    drone: { radius: 2, mass: 0.5, perZone: 24, columns: ["heading", "hull"] },
+    station: { radius: 24, perZone: 4 },
+    shot: { radius: 0.5, mass: 0.01, collides: true, perPlayer: 2, columns: ["dueTick", "firedBy"] },
+  },
+  inputs: {
+    steer: { thrust: axis, turn: axis },
+    fire: {},
+  },
+  events: {
+    hit: { target: entity, by: entity, hull: { type: "u8", max: 100 } },
+    destroyed: { target: entity, by: entity },
+    docked: { station: entity },
+    wave: { number: { type: "u16" } },
+  },
+  records: { waves: { number: { type: "u16" } } },
+  timers: ["wave"],
+  offers: { refit: { price: 50, currency: "credits", gives: { hull: 100, fuel: 100 } } },
+} as const satisfies GameDeclaration;

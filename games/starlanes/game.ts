@@ -1,0 +1,86 @@
+/**
+ * Starlanes, the reference game: ships fly between stations, chase drones, shoot, and dock for repair.
+ *
+ * Written to be copied: `declaration.ts` says what there is, the rules here say what happens, each in a few lines.
+ */
+import { defineGame } from "../../gameserver/game.ts";
+import { expireShots, fire, strike } from "./combat.ts";
+import { declaration } from "./declaration.ts";
+import { DRONE_HZ, think } from "./drones.ts";
+import { flyByPilot } from "./flight.ts";
+import type { StarEntity, StarZone } from "./types.ts";
+
+const STATIONS = [
+  [250, 250],
+  [750, 250],
+  [250, 750],
+  [750, 750],
+] as const;
+const DRONES = 16;
+const WAVE_SECONDS = 60;
+
+export const game = defineGame(declaration, {
+  open(zone) {
+    for (const [x, y] of STATIONS) zone.spawn("station", { x, y });
+    for (let n = 0; n < DRONES; n++) spawnDrone(zone);
+    zone.setTimer("wave", WAVE_SECONDS);
+  },
+
+  join(zone, player) {
+    const [x, y] = STATIONS[player.seed % STATIONS.length] ?? STATIONS[0];
+    const angle = zone.random() * Math.PI * 2;
+    const start = { x: x + Math.cos(angle) * 40, y: y + Math.sin(angle) * 40, heading: angle };
+    return zone.spawn("ship", { ...start, hull: 100, fuel: 100 });
+  },
+
+  inputs: {
+    steer(_zone, ship, { thrust, turn }) {
+      ship.thrust = thrust;
+      ship.turn = turn;
+    },
+    fire,
+  },
+
+  tick(zone, dt) {
+    zone.each("ship", (ship) => flyByPilot(ship, dt));
+    expireShots(zone);
+  },
+
+  brains: { drone: { thinkHz: DRONE_HZ, think } },
+
+  timers: {
+    /** Every minute drones come back to full number. */
+    wave(zone) {
+      zone.records.waves.number += 1;
+      let alive = 0;
+      zone.each("drone", () => alive++);
+      for (; alive < DRONES; alive++) spawnDrone(zone);
+      zone.send("wave", { number: zone.records.waves.number }, "everyone");
+      zone.setTimer("wave", WAVE_SECONDS);
+    },
+  },
+
+  touch(zone, a, b) {
+    if (a.kind === "shot") strike(zone, a, b);
+    else if (b.kind === "shot") strike(zone, b, a);
+    else if (a.kind === "station" && b.kind === "ship") dock(zone, b, a);
+    else if (b.kind === "station" && a.kind === "ship") dock(zone, a, b);
+  },
+});
+
+function spawnDrone(zone: StarZone): void {
+  zone.spawn("drone", {
+    x: zone.random() * zone.width,
+    y: zone.random() * zone.height,
+    heading: zone.random() * Math.PI * 2,
+    hull: 100,
+  });
+}
+
+/** Touching a station repairs and refuels; a ship that is whole is not told again. */
+function dock(zone: StarZone, ship: StarEntity, station: StarEntity): void {
+  if (ship.hull === 100 && ship.fuel > 99) return;
+  ship.hull = 100;
+  ship.fuel = 100;
+  if (ship.player >= 0) zone.send("docked", { station: station.id }, { player: ship.player });
+}

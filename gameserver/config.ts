@@ -1,0 +1,71 @@
+/** Configuration of a game server pod: `GAMEFLEET_*` environment variables, read once. */
+import { z } from "zod";
+import { duration, flag, logLevel, port, readConfig } from "../platform/config.ts";
+import { fail } from "../platform/errors.ts";
+
+const name = z.string().min(1).max(253);
+const count = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
+
+const SHAPE = {
+  GAMEFLEET_NAMESPACE: name.default("default"),
+  GAMEFLEET_FLEET: name.default("local"),
+  /** Name of this server, and which life of it this is (the pod's uid). */
+  GAMEFLEET_SERVER: name.default("local"),
+  GAMEFLEET_LIFE: z.string().min(1).max(64).default("local"),
+  GAMEFLEET_GAME: z.string().min(1).default("games/starlanes/game.ts"),
+  GAMEFLEET_HOST: z.string().min(1).default("0.0.0.0"),
+  /** Players connect here. 0 takes any free port (tests). */
+  GAMEFLEET_PORT: port.default(7_000),
+  GAMEFLEET_ADMIN_PORT: port.default(9_000),
+  GAMEFLEET_REDIS_URL: z.url().optional(),
+  GAMEFLEET_DATABASE_URL: z.url().optional(),
+  GAMEFLEET_CAPACITY_SESSIONS: count(1, 20_000).default(500),
+  /** Most zones at a time: bounds the memory that zones take. */
+  GAMEFLEET_MAX_ZONES: count(1, 1_000).default(64),
+  /** Threads that serve players. 0 chooses by the CPU quota: 1 below two cores, else 2. */
+  GAMEFLEET_IO_THREADS: count(0, 8).default(0),
+  GAMEFLEET_LOG_LEVEL: logLevel.default("info"),
+  /** From SIGTERM to exit at the latest. */
+  GAMEFLEET_DRAIN_TIME: duration.default(20_000),
+  /** An on-demand zone that stays empty for so long is closed. */
+  GAMEFLEET_EMPTY_ZONE_TIME: duration.default(60_000),
+  /** Runs without stores: zones from GAMEFLEET_LOCAL_ZONES, unsigned tickets. Never in a cluster. */
+  GAMEFLEET_LOCAL: flag.default(false),
+  /** `name:players,name:players`. */
+  GAMEFLEET_LOCAL_ZONES: z
+    .string()
+    .regex(/^[a-z0-9-]+:\d+(,[a-z0-9-]+:\d+)*$/, "must be like sol:100,vega:50")
+    .default("sol:200"),
+};
+
+export type Config = ReturnType<typeof readGameserverConfig>;
+
+/** Throws `CONFIG_INVALID` naming every bad variable. */
+export function readGameserverConfig(env: Readonly<Record<string, string | undefined>>) {
+  const raw = readConfig(SHAPE, env);
+  const missing = (["GAMEFLEET_REDIS_URL", "GAMEFLEET_DATABASE_URL"] as const).filter((key) => !raw[key]);
+  if (!raw.GAMEFLEET_LOCAL && missing.length > 0) {
+    const fields = Object.fromEntries(
+      missing.map((key) => [key, "must be set unless GAMEFLEET_LOCAL is true"]),
+    );
+    throw fail("CONFIG_INVALID", `configuration: ${missing.join(", ")} must be set`, { fields });
+  }
+  return {
+    ...raw,
+    /** `<namespace>/<name>`: how a server and a fleet are known outside. */
+    serverKey: `${raw.GAMEFLEET_NAMESPACE}/${raw.GAMEFLEET_SERVER}`,
+    fleetKey: `${raw.GAMEFLEET_NAMESPACE}/${raw.GAMEFLEET_FLEET}`,
+  };
+}
+
+export interface LocalZone {
+  readonly id: string;
+  readonly capacity: number;
+}
+
+export function localZones(text: string): LocalZone[] {
+  return text.split(",").map((entry) => {
+    const [id = "", capacity = ""] = entry.split(":");
+    return { id, capacity: Number(capacity) };
+  });
+}

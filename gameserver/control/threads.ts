@@ -1,0 +1,113 @@
+/**
+ * Starts and stops the pod's worker threads: one simulation, one or more I/O threads on one port.
+ *
+ * A worker that ends by itself is fatal (`onDeath`): its state is gone, and a restart of the pod is the honest way
+ * back.
+ */
+import { MessageChannel, Worker } from "node:worker_threads";
+import { fail } from "../../platform/errors.ts";
+import type { Config } from "../config.ts";
+import { type Counters, counters, Samples } from "../shared-stats.ts";
+import { SIMULATION_COUNTERS, type SimulationCounter, type SimulationData } from "../simulation/messages.ts";
+import type { Schema } from "../simulation/schema.ts";
+import { TRANSPORT_COUNTERS, type TransportCounter, type TransportData } from "../transport/messages.ts";
+import { type FaultListener, SimulationLink } from "./simulation-link.ts";
+import { TransportLink, type TransportListener } from "./transport-link.ts";
+
+export interface Threads {
+  readonly simulation: SimulationLink;
+  readonly transports: readonly TransportLink[];
+  /** Where players connect. */
+  readonly port: number;
+  readonly stats: ThreadStats;
+  stop(): Promise<void>;
+}
+
+export interface ThreadStats {
+  readonly simulation: Counters<SimulationCounter>;
+  readonly transports: readonly Counters<TransportCounter>[];
+  /** Seconds. */
+  readonly steps: Samples;
+  readonly lateness: Samples;
+  readonly seen: readonly Samples[];
+}
+
+export interface ThreadListener extends TransportListener {
+  readonly fault: FaultListener;
+  onDeath(thread: string, error: unknown): void;
+}
+
+/** A connection beyond the sessions a pod holds: joins on their way, old sockets being replaced. */
+const SPARE_CONNECTIONS = 256;
+
+export async function startThreads(
+  config: Config,
+  schema: Schema,
+  ioThreads: number,
+  listener: ThreadListener,
+): Promise<Threads> {
+  const channels = Array.from({ length: ioThreads }, () => new MessageChannel());
+  const stats: ThreadStats = {
+    simulation: counters<SimulationCounter>(SIMULATION_COUNTERS),
+    transports: channels.map(() => counters<TransportCounter>(TRANSPORT_COUNTERS)),
+    steps: new Samples(),
+    lateness: new Samples(),
+    seen: channels.map(() => new Samples()),
+  };
+  const workers: Worker[] = [];
+  let stopping = false;
+  const start = (name: string, file: string, data: object, ports: MessageChannel["port1"][]): Worker => {
+    const worker = new Worker(new URL(file, import.meta.url), {
+      name,
+      workerData: data,
+      transferList: ports,
+    });
+    worker.on("error", (error) => listener.onDeath(name, error));
+    worker.on("exit", (code) => {
+      if (!stopping) listener.onDeath(name, fail("INTERNAL", `thread ended with code ${code}`));
+    });
+    workers.push(worker);
+    return worker;
+  };
+
+  const tickPorts = channels.map((channel) => channel.port1);
+  const simulationData: SimulationData = {
+    game: config.GAMEFLEET_GAME,
+    tickPorts,
+    counters: stats.simulation.buffer,
+    stepSamples: stats.steps.buffer,
+    latenessSamples: stats.lateness.buffer,
+  };
+  const simulationWorker = start("simulation", "../simulation/worker.ts", simulationData, tickPorts);
+  const simulation = new SimulationLink(simulationWorker, listener.fault);
+  await simulation.ready();
+
+  const transports: TransportLink[] = [];
+  let port = config.GAMEFLEET_PORT;
+  for (const [index, channel] of channels.entries()) {
+    const data: TransportData = {
+      schema,
+      host: config.GAMEFLEET_HOST,
+      port,
+      shared: ioThreads > 1,
+      tickPort: channel.port2,
+      counters: (stats.transports[index] as Counters<TransportCounter>).buffer,
+      seenSamples: (stats.seen[index] as Samples).buffer,
+      // The kernel spreads connections unevenly: each thread may hold them all.
+      maxConnections: config.GAMEFLEET_CAPACITY_SESSIONS + SPARE_CONNECTIONS,
+    };
+    const worker = start(`io-${index}`, "../transport/worker.ts", data, [channel.port2]);
+    const link = new TransportLink(index, worker, listener);
+    // One after the other: the first may have been given any free port, which the others share.
+    port = await link.listening();
+    transports.push(link);
+  }
+
+  const stop = async (): Promise<void> => {
+    stopping = true;
+    simulation.stop();
+    for (const link of transports) link.stop();
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  };
+  return { simulation, transports, port, stats, stop };
+}

@@ -1,0 +1,188 @@
+/**
+ * One zone's memory: a single SharedArrayBuffer that the simulation writes and the I/O threads read.
+ *
+ * The first part is the zone's whole *state* (columns, players, timers, records, generator) in one contiguous
+ * range: a copy of it is a snapshot. Behind it lie what is derived or in transit: the published columns in two
+ * alternating buffers, the input rings, the event log. Sizes follow from the schema and the number of player
+ * slots, so a zone's memory is known before it is opened. Published values are wire codes (see frames-schema.ts).
+ *
+ * Writers: the simulation thread writes everything but the parts marked [io].
+ */
+import type { Scalar } from "../game.ts";
+import type { Schema } from "./schema.ts";
+
+export type NumberArray =
+  | Uint8Array
+  | Int8Array
+  | Uint16Array
+  | Int16Array
+  | Uint32Array
+  | Int32Array
+  | Float32Array
+  | Float64Array;
+
+const ARRAYS = {
+  u8: Uint8Array,
+  i8: Int8Array,
+  u16: Uint16Array,
+  i16: Int16Array,
+  u32: Uint32Array,
+  i32: Int32Array,
+  f32: Float32Array,
+  f64: Float64Array,
+} as const satisfies Record<Scalar, unknown>;
+
+type ArrayOf<T extends Scalar> = InstanceType<(typeof ARRAYS)[T]>;
+
+/** Words of `shared`, used with Atomics. */
+export const SHARED = { front: 0, eventHead: 1 } as const;
+/** Words of `state.head`. */
+export const HEAD = { tick: 0, high: 1, players: 2, random: 4 } as const;
+const HEAD_WORDS = 16;
+
+/** Places for inputs waiting per player. At the allowed rates a ring holds over a second of them. */
+export const INPUT_PLACES = 32;
+/** Bytes before the fields of a waiting input: sequence u32, kind u8, padding. */
+export const INPUT_HEAD_BYTES = 8;
+
+/** Most rows of a zone: entity ids carry the row in 16 bits. */
+export const MAX_ROWS = 65_535;
+
+/** What readers see of one tick. */
+export interface Published {
+  /** Wire codes, by published column. */
+  readonly columns: readonly (Uint8Array | Uint16Array | Uint32Array)[];
+  /** Kind number of each row, 0 for a free one. */
+  readonly kind: Uint8Array;
+  readonly generation: Uint16Array;
+  /** Last input applied, by player slot. */
+  readonly applied: Uint32Array;
+  /** [tick, rows in use]. */
+  readonly info: Uint32Array;
+  /** [Unix ms of the publication]. */
+  readonly time: Float64Array;
+}
+
+export interface ZoneMemory {
+  readonly buffer: SharedArrayBuffer;
+  readonly rows: number;
+  readonly slots: number;
+  /** Length of the state range, bytes from the start of the buffer. */
+  readonly stateBytes: number;
+
+  // State
+  readonly head: Uint32Array;
+  readonly timers: Uint32Array;
+  readonly records: Float64Array;
+  readonly kind: Uint8Array;
+  readonly generation: Uint16Array;
+  /** Player slot + 1 of the entity's owner; 0 for none. */
+  readonly owner: Uint16Array;
+  readonly columns: readonly NumberArray[];
+  /** Row + 1 of the player's entity, by slot; 0 for an empty slot. */
+  readonly playerRow: Uint16Array;
+  readonly playerSeed: Uint32Array;
+  readonly applied: Uint32Array;
+
+  // Derived and in transit
+  readonly shared: Int32Array;
+  readonly published: readonly [Published, Published];
+  /** [io] Last input put into the ring, by slot. */
+  readonly accepted: Uint32Array;
+  /** [io] Unix seconds at which the player was last heard, by slot. */
+  readonly heardAt: Uint32Array;
+  /** Inputs ever written [io] and ever read, by slot; Atomics. */
+  readonly inputHead: Int32Array;
+  readonly inputTail: Int32Array;
+  /** [io] `INPUT_PLACES` places of `inputStride` bytes per slot. */
+  readonly inputData: Uint8Array;
+  readonly inputStride: number;
+  readonly events: Uint8Array;
+}
+
+/** Lays a zone with `slots` player places out: over `buffer` when another thread made it, else in a new one. */
+export function zoneMemory(schema: Schema, slots: number, buffer?: SharedArrayBuffer): ZoneMemory {
+  const shared = buffer ?? new SharedArrayBuffer(zoneBytes(schema, slots));
+  return { ...layOut(schema, slots, cursor(shared)), buffer: shared };
+}
+
+/** Bytes a zone with `slots` player places needs. */
+export function zoneBytes(schema: Schema, slots: number): number {
+  let bytes = 0;
+  layOut(schema, slots, (type, count) => {
+    bytes = aligned(bytes) + ARRAYS[type].BYTES_PER_ELEMENT * count;
+    return new ARRAYS[type](0) as ArrayOf<typeof type>;
+  });
+  return aligned(bytes);
+}
+
+export function rowsOf(schema: Schema, slots: number): number {
+  return schema.rowsPerZone + schema.rowsPerPlayer * slots;
+}
+
+/** The newest complete tick. Stays untouched for at least one more tick (16 ms). */
+export function front(memory: ZoneMemory): Published {
+  return memory.published[Atomics.load(memory.shared, SHARED.front) as 0 | 1];
+}
+
+type Take = <T extends Scalar>(type: T, count: number) => ArrayOf<T>;
+
+/** The one description of the layout: run over a buffer to make it, over nothing to measure it. */
+function layOut(schema: Schema, slots: number, take: Take): Omit<ZoneMemory, "buffer"> {
+  const rows = rowsOf(schema, slots);
+  const inputStride = aligned(INPUT_HEAD_BYTES + schema.inputBytes);
+  const recordFields = schema.records.reduce((sum, record) => sum + record.fields.length, 0);
+  // Properties are evaluated in this order: it is the order in memory.
+  return {
+    rows,
+    slots,
+    inputStride,
+    head: take("u32", HEAD_WORDS),
+    timers: take("u32", schema.timers.length),
+    records: take("f64", recordFields),
+    kind: take("u8", rows),
+    generation: take("u16", rows),
+    owner: take("u16", rows),
+    columns: schema.columns.map((column) => take(column.type, rows)),
+    playerRow: take("u16", slots),
+    playerSeed: take("u32", slots),
+    applied: take("u32", slots),
+    stateBytes: take("u8", 0).byteOffset,
+    shared: take("i32", 4),
+    published: [layOutPublished(schema, rows, slots, take), layOutPublished(schema, rows, slots, take)],
+    accepted: take("u32", slots),
+    heardAt: take("u32", slots),
+    inputHead: take("i32", slots),
+    inputTail: take("i32", slots),
+    inputData: take("u8", slots * INPUT_PLACES * inputStride),
+    // A power of two, more for crowded zones.
+    events: take("u8", slots <= 500 ? 1 << 16 : 1 << 18),
+  };
+}
+
+function layOutPublished(schema: Schema, rows: number, slots: number, take: Take): Published {
+  return {
+    columns: schema.descriptor.columns.map((field) =>
+      take(field.width === 1 ? "u8" : field.width === 2 ? "u16" : "u32", rows),
+    ),
+    kind: take("u8", rows),
+    generation: take("u16", rows),
+    applied: take("u32", slots),
+    info: take("u32", 2),
+    time: take("f64", 1),
+  };
+}
+
+function cursor(buffer: SharedArrayBuffer): Take {
+  let at = 0;
+  return (type, count) => {
+    // The lib types know typed arrays over shared memory, but not over a union of constructors.
+    const array = new ARRAYS[type](buffer as unknown as ArrayBuffer, at, count);
+    at = aligned(at + array.byteLength);
+    return array as ArrayOf<typeof type>;
+  };
+}
+
+function aligned(bytes: number): number {
+  return (bytes + 7) & ~7;
+}

@@ -1,0 +1,53 @@
+/**
+ * What the control thread and the simulation thread say to each other. Rare messages only: world state and inputs
+ * go through shared memory.
+ */
+import type { MessagePort } from "node:worker_threads";
+
+export interface SimulationData {
+  /** Path of the game module. */
+  readonly game: string;
+  /** One port per I/O thread: it is told each tick that was published. */
+  readonly tickPorts: readonly MessagePort[];
+  readonly counters: SharedArrayBuffer;
+  readonly stepSamples: SharedArrayBuffer;
+  readonly latenessSamples: SharedArrayBuffer;
+}
+
+export const SIMULATION_COUNTERS = [
+  "ticks",
+  "dilatedTicks",
+  "faults",
+  "busyMs",
+  "entities",
+  "beatAt",
+] as const;
+export type SimulationCounter = (typeof SIMULATION_COUNTERS)[number];
+
+/** Control → simulation. `index` names an open zone for as long as it is open. */
+export type ToSimulation =
+  | {
+      readonly type: "open";
+      readonly index: number;
+      readonly id: string;
+      readonly slots: number;
+      readonly buffer: SharedArrayBuffer;
+    }
+  | { readonly type: "close"; readonly index: number }
+  | {
+      readonly type: "join";
+      readonly index: number;
+      readonly slot: number;
+      readonly seed: number;
+      readonly request: number;
+    }
+  | { readonly type: "leave"; readonly index: number; readonly slot: number }
+  | { readonly type: "stop" };
+
+/** Simulation → control. */
+export type FromSimulation =
+  | { readonly type: "ready" }
+  | { readonly type: "opened"; readonly index: number }
+  | { readonly type: "closed"; readonly index: number }
+  | { readonly type: "joined"; readonly request: number; readonly entity: number | undefined }
+  | { readonly type: "fault"; readonly zone: string; readonly where: string; readonly message: string };

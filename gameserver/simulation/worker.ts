@@ -1,0 +1,99 @@
+/**
+ * The simulation thread: steps all zones at 60 Hz and tells the I/O threads when a tick is there to be read.
+ *
+ * It never returns to its event loop while it runs: messages from the control thread are taken between ticks, so
+ * that they take effect at a tick boundary.
+ */
+import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { messageOf } from "../../platform/errors.ts";
+import { loadGame } from "../load-game.ts";
+import { counters, Samples } from "../shared-stats.ts";
+import {
+  type FromSimulation,
+  SIMULATION_COUNTERS,
+  type SimulationCounter,
+  type SimulationData,
+  type ToSimulation,
+} from "./messages.ts";
+import { Pacer, threadClock } from "./pacer.ts";
+import { compileGame, TICK_HZ } from "./schema.ts";
+import { SimulatedZone } from "./zone.ts";
+
+/** Faults told one by one each second; the counter has them all. */
+const FAULTS_TOLD = 5;
+
+if (!parentPort) throw new Error("simulation/worker.ts runs as a worker thread only");
+const port = parentPort;
+const data = workerData as SimulationData;
+const game = await loadGame(data.game);
+const schema = compileGame(game.declaration);
+const stats = counters<SimulationCounter>(SIMULATION_COUNTERS, data.counters);
+const stepSamples = new Samples(data.stepSamples);
+const latenessSamples = new Samples(data.latenessSamples);
+const zones = new Map<number, SimulatedZone>();
+let faultsTold = 0;
+
+const tell = (message: FromSimulation) => port.postMessage(message);
+const unixNow = () => performance.timeOrigin + performance.now();
+
+const onFault = (zone: string, where: string, error: unknown): void => {
+  stats.add("faults");
+  if (faultsTold++ < FAULTS_TOLD) tell({ type: "fault", zone, where, message: messageOf(error) });
+};
+
+/** False when it is time to stop. */
+function obey(message: ToSimulation): boolean {
+  switch (message.type) {
+    case "open": {
+      const zone = new SimulatedZone(game, schema, message.id, message.slots, message.buffer, onFault);
+      zone.open(unixNow());
+      zones.set(message.index, zone);
+      tell({ type: "opened", index: message.index });
+      return true;
+    }
+    case "close":
+      zones.delete(message.index);
+      tell({ type: "closed", index: message.index });
+      return true;
+    case "join": {
+      const entity = zones.get(message.index)?.join(message.slot, message.seed);
+      tell({ type: "joined", request: message.request, entity });
+      return true;
+    }
+    case "leave":
+      zones.get(message.index)?.leave(message.slot);
+      return true;
+    case "stop":
+      return false;
+  }
+}
+
+function obeyAll(): boolean {
+  for (;;) {
+    const received = receiveMessageOnPort(port) as { message: ToSimulation } | undefined;
+    if (!received) return true;
+    if (!obey(received.message)) return false;
+  }
+}
+
+function run(): void {
+  const pacer = new Pacer(TICK_HZ, threadClock());
+  for (let tick = 1; obeyAll(); tick++) {
+    const beat = pacer.await();
+    const started = performance.now();
+    const unixMs = unixNow();
+    for (const zone of zones.values()) zone.step(unixMs);
+    for (const tickPort of data.tickPorts) tickPort.postMessage(tick);
+    const busy = performance.now() - started;
+    stats.add("ticks");
+    stats.add("dilatedTicks", beat.skipped);
+    stats.add("busyMs", busy);
+    stats.set("beatAt", unixMs);
+    stepSamples.record(busy / 1_000);
+    latenessSamples.record(beat.lateMs / 1_000);
+    if (tick % TICK_HZ === 0) faultsTold = 0;
+  }
+}
+
+tell({ type: "ready" });
+run();

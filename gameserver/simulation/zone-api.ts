@@ -1,0 +1,179 @@
+/**
+ * The `Zone` that rules are handed: everything a game may do to its world, over one zone's memory.
+ */
+import { encodeFields } from "../../protocol/frames-event.ts";
+import type { GameDeclaration, Hearers, Zone } from "../game.ts";
+import { Grid } from "../physics/grid.ts";
+import { type AnyEntity, entityId, entityTable } from "./entities.ts";
+import { EventWriter, TARGET } from "./event-log.ts";
+import { HEAD, type NumberArray, type ZoneMemory } from "./memory.ts";
+import { nextRandom } from "./random.ts";
+import { type Schema, TICK_HZ } from "./schema.ts";
+
+type Fields = Readonly<Record<string, number>>;
+
+export class ZoneApi implements Zone<GameDeclaration> {
+  readonly id: string;
+  readonly width: number;
+  readonly height: number;
+  readonly records: Readonly<Record<string, Record<string, number>>>;
+  readonly entityAt: (row: number) => AnyEntity;
+  readonly #schema: Schema;
+  readonly #memory: ZoneMemory;
+  readonly #events: EventWriter;
+  readonly #kinds: ReadonlyMap<string, number>;
+  readonly #eventKinds: ReadonlyMap<string, number>;
+  readonly #grid: Grid;
+  #gridTick = -1;
+  #lowestFree = 0;
+
+  constructor(id: string, schema: Schema, memory: ZoneMemory) {
+    this.id = id;
+    this.width = schema.descriptor.width;
+    this.height = schema.descriptor.height;
+    this.#schema = schema;
+    this.#memory = memory;
+    this.#events = new EventWriter(memory);
+    this.#kinds = new Map(schema.kinds.map((kind, index) => [kind.name, index + 1]));
+    this.#eventKinds = new Map(schema.descriptor.events.map((event, index) => [event.name, index]));
+    this.#grid = new Grid(this.width, this.height, schema.descriptor.interest / 4, memory.rows);
+    this.entityAt = entityTable(schema, memory);
+    this.records = recordsOf(schema, memory);
+  }
+
+  get tick(): number {
+    return this.#memory.head[HEAD.tick] as number;
+  }
+
+  get players(): number {
+    return this.#memory.head[HEAD.players] as number;
+  }
+
+  /** Rows in use: all living entities lie below. */
+  get high(): number {
+    return this.#memory.head[HEAD.high] as number;
+  }
+
+  random(): number {
+    return nextRandom(this.#memory.head, HEAD.random);
+  }
+
+  spawn(kindName: string, start: Fields): AnyEntity | undefined {
+    const memory = this.#memory;
+    const kind = this.#kinds.get(kindName);
+    const row = this.#freeRow();
+    if (kind === undefined || row === undefined) return undefined;
+    memory.kind[row] = kind;
+    // 0 is skipped, so that no id is ever 0.
+    memory.generation[row] = ((memory.generation[row] as number) % 0xffff) + 1;
+    memory.owner[row] = 0;
+    for (const [index, column] of this.#schema.columns.entries()) {
+      (memory.columns[index] as NumberArray)[row] = start[column.name] ?? 0;
+    }
+    if (row >= (memory.head[HEAD.high] as number)) memory.head[HEAD.high] = row + 1;
+    return this.entityAt(row);
+  }
+
+  despawn(entity: AnyEntity): void {
+    const memory = this.#memory;
+    const { row } = entity;
+    if (memory.kind[row] === 0) return;
+    const owner = memory.owner[row] as number;
+    if (owner > 0) memory.playerRow[owner - 1] = 0;
+    memory.kind[row] = 0;
+    memory.owner[row] = 0;
+    if (row < this.#lowestFree) this.#lowestFree = row;
+    let high = memory.head[HEAD.high] as number;
+    while (high > 0 && memory.kind[high - 1] === 0) high--;
+    memory.head[HEAD.high] = high;
+  }
+
+  entity(id: number): AnyEntity | undefined {
+    const row = id & 0xffff;
+    if (row >= this.#memory.rows || this.#memory.kind[row] === 0) return undefined;
+    return entityId(this.#memory, row) === id ? this.entityAt(row) : undefined;
+  }
+
+  entityOf(player: number): AnyEntity | undefined {
+    const row = (this.#memory.playerRow[player] ?? 0) - 1;
+    return row < 0 ? undefined : this.entityAt(row);
+  }
+
+  each(kindName: string, visit: (entity: AnyEntity) => void): void {
+    const { kind, head } = this.#memory;
+    const wanted = this.#kinds.get(kindName);
+    for (let row = 0; row < (head[HEAD.high] as number); row++) {
+      if (kind[row] === wanted) visit(this.entityAt(row));
+    }
+  }
+
+  near(x: number, y: number, radius: number, visit: (entity: AnyEntity) => void): void {
+    const memory = this.#memory;
+    const xs = memory.columns[0] as NumberArray;
+    const ys = memory.columns[1] as NumberArray;
+    if (this.#gridTick !== this.tick) {
+      this.#grid.build(xs, ys, memory.kind, memory.head[HEAD.high] as number);
+      this.#gridTick = this.tick;
+    }
+    this.#grid.around(x, y, radius, (row) => {
+      const dx = (xs[row] as number) - x;
+      const dy = (ys[row] as number) - y;
+      if (memory.kind[row] !== 0 && dx * dx + dy * dy <= radius * radius) visit(this.entityAt(row));
+    });
+  }
+
+  setTimer(name: string, seconds: number): void {
+    const index = this.#schema.timers.indexOf(name);
+    if (index >= 0) this.#memory.timers[index] = this.tick + Math.max(1, Math.round(seconds * TICK_HZ));
+  }
+
+  send(event: string, fields: Fields, to: Hearers): void {
+    const kind = this.#eventKinds.get(event);
+    const spec = this.#schema.descriptor.events[kind ?? -1];
+    if (kind === undefined || !spec) return;
+    const bytes = encodeFields(spec, fields);
+    if (to === "everyone") this.#events.write(TARGET.everyone, kind, 0, 0, 0, 0, bytes);
+    else if ("player" in to) this.#events.write(TARGET.player, kind, to.player, 0, 0, 0, bytes);
+    else this.#events.write(TARGET.near, kind, 0, to.x, to.y, to.radius, bytes);
+  }
+
+  /** Gives `entity` to the player in `slot`. */
+  own(entity: AnyEntity, slot: number): void {
+    this.#memory.owner[entity.row] = slot + 1;
+    this.#memory.playerRow[slot] = entity.row + 1;
+  }
+
+  /** Always the lowest: it depends on the state alone, so a restored zone gives the same row. */
+  #freeRow(): number | undefined {
+    const { kind, rows } = this.#memory;
+    for (let row = this.#lowestFree; row < rows; row++) {
+      if (kind[row] !== 0) continue;
+      this.#lowestFree = row + 1;
+      return row;
+    }
+    this.#lowestFree = rows;
+    return undefined;
+  }
+}
+
+function recordsOf(schema: Schema, memory: ZoneMemory): Record<string, Record<string, number>> {
+  let at = 0;
+  const records: Record<string, Record<string, number>> = {};
+  for (const record of schema.records) {
+    const properties: PropertyDescriptorMap = {};
+    for (const field of record.fields) {
+      const index = at++;
+      properties[field] = {
+        enumerable: true,
+        get: () => memory.records[index],
+        set(value: number) {
+          memory.records[index] = value;
+        },
+      };
+    }
+    records[record.name] = Object.preventExtensions(
+      Object.create(null, properties) as Record<string, number>,
+    );
+  }
+  return records;
+}

@@ -1,0 +1,154 @@
+/**
+ * One zone's life in the simulation thread: open, join, leave, and the step that everything hangs on.
+ *
+ * A step: inputs (by slot, then sequence) → timers → brains → the game's tick → movement and collisions → publish.
+ * An error in a rule ends that call only; it is counted and reported, and the zone goes on.
+ */
+
+import { codeAt } from "../../protocol/frames-input.ts";
+import { restore } from "../../protocol/frames-schema.ts";
+import { Brains } from "../ai/brains.ts";
+import type { Game } from "../game.ts";
+import { Circles } from "../physics/circles.ts";
+import { entityId } from "./entities.ts";
+import { clearInputs, drainInputs } from "./input-ring.ts";
+import { HEAD, type ZoneMemory, zoneMemory } from "./memory.ts";
+import { publish } from "./publish.ts";
+import { seedRandom } from "./random.ts";
+import { type Schema, TICK_HZ } from "./schema.ts";
+import { ZoneApi } from "./zone-api.ts";
+
+const DT = 1 / TICK_HZ;
+
+export type OnFault = (zone: string, where: string, error: unknown) => void;
+
+export class SimulatedZone {
+  readonly id: string;
+  readonly #game: Game;
+  readonly #schema: Schema;
+  readonly #memory: ZoneMemory;
+  readonly #api: ZoneApi;
+  readonly #circles: Circles;
+  readonly #brains: Brains;
+  readonly #onFault: OnFault;
+  /** One reused object per input kind: rules must not keep it. */
+  readonly #inputs: Record<string, number>[];
+  /** The player whose inputs are being applied. */
+  #slot = 0;
+
+  constructor(
+    game: Game,
+    schema: Schema,
+    id: string,
+    slots: number,
+    buffer: SharedArrayBuffer,
+    onFault: OnFault,
+  ) {
+    this.id = id;
+    this.#game = game;
+    this.#schema = schema;
+    this.#memory = zoneMemory(schema, slots, buffer);
+    this.#api = new ZoneApi(id, schema, this.#memory);
+    this.#onFault = onFault;
+    const [x, y, vx, vy] = this.#memory.columns as [Float32Array, Float32Array, Float32Array, Float32Array];
+    const { width, height } = schema.descriptor;
+    const world = { width, height, maxSpeed: schema.maxSpeed, bounce: schema.bounce };
+    this.#circles = new Circles({ x, y, vx, vy, kind: this.#memory.kind }, world, schema.kinds);
+    this.#brains = new Brains(game.rules, schema);
+    this.#inputs = schema.descriptor.inputs.map(() => ({}));
+  }
+
+  /** Makes the start state and publishes it. */
+  open(nowMs: number): void {
+    seedRandom(this.#memory.head, HEAD.random, this.id);
+    this.#guard("open", () => this.#game.rules.open?.(this.#api));
+    publish(this.#schema, this.#memory, nowMs);
+  }
+
+  /** The id of the player's entity, or undefined when the game refuses. */
+  join(slot: number, seed: number): number | undefined {
+    clearInputs(this.#memory, slot);
+    this.#memory.applied[slot] = 0;
+    this.#memory.playerSeed[slot] = seed;
+    const entity = this.#guard("join", () => this.#game.rules.join(this.#api, { slot, seed }));
+    if (!entity) return undefined;
+    this.#api.own(entity, slot);
+    this.#count(1);
+    return entityId(this.#memory, entity.row);
+  }
+
+  leave(slot: number): void {
+    const row = (this.#memory.playerRow[slot] as number) - 1;
+    this.#count(-1);
+    if (row < 0) return;
+    const entity = this.#api.entityAt(row);
+    this.#guard("leave", () => this.#game.rules.leave?.(this.#api, entity));
+    this.#api.despawn(entity);
+    this.#memory.playerRow[slot] = 0;
+  }
+
+  /** Advances by one tick. `nowMs` (Unix) only stamps what is published: rules never see a clock. */
+  step(nowMs: number): void {
+    const { head } = this.#memory;
+    head[HEAD.tick] = (head[HEAD.tick] as number) + 1;
+    this.#applyInputs();
+    this.#fireTimers();
+    this.#brains.think(this.#api, this.#memory, (error) => this.#onFault(this.id, "brain", error));
+    this.#guard("tick", () => this.#game.rules.tick?.(this.#api, DT));
+    this.#circles.step(head[HEAD.high] as number, DT, this.#touch);
+    publish(this.#schema, this.#memory, nowMs);
+  }
+
+  readonly #touch = (a: number, b: number): void => {
+    const { touch } = this.#game.rules;
+    const { kind } = this.#memory;
+    // An earlier touch of this step may have removed one of them.
+    if (!touch || kind[a] === 0 || kind[b] === 0) return;
+    this.#guard("touch", () => touch(this.#api, this.#api.entityAt(a), this.#api.entityAt(b)));
+  };
+
+  #applyInputs(): void {
+    for (this.#slot = 0; this.#slot < this.#memory.slots; this.#slot++) {
+      drainInputs(this.#memory, this.#slot, this.#apply);
+    }
+  }
+
+  /** Made once: a closure per player and tick would be the step's only garbage. */
+  readonly #apply = (seq: number, kind: number, at: number): void => {
+    this.#memory.applied[this.#slot] = seq;
+    const entity = this.#api.entityOf(this.#slot);
+    const spec = this.#schema.descriptor.inputs[kind];
+    const input = this.#inputs[kind];
+    // A dead player's inputs count as applied: the client must not wait for them.
+    if (!entity || !spec || !input) return;
+    let from = at;
+    for (const field of spec.fields) {
+      input[field.name] = restore(field, codeAt(this.#memory.inputData, from, field));
+      from += field.width;
+    }
+    this.#guard(`input ${spec.name}`, () => this.#game.rules.inputs[spec.name]?.(this.#api, entity, input));
+  };
+
+  #fireTimers(): void {
+    const { timers, head } = this.#memory;
+    for (let index = 0; index < timers.length; index++) {
+      if (timers[index] !== head[HEAD.tick]) continue;
+      timers[index] = 0;
+      const name = this.#schema.timers[index] as string;
+      this.#guard(`timer ${name}`, () => this.#game.rules.timers?.[name]?.(this.#api));
+    }
+  }
+
+  #count(by: number): void {
+    this.#memory.head[HEAD.players] = (this.#memory.head[HEAD.players] as number) + by;
+  }
+
+  #guard<T>(where: string, rule: () => T): T | undefined {
+    try {
+      return rule();
+    } catch (error) {
+      this.#onFault(this.id, where, error);
+      return undefined;
+    }
+  }
+}

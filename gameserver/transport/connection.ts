@@ -1,0 +1,169 @@
+/**
+ * One WebSocket connection over a socket: handshake, messages in, frames out, an orderly end.
+ *
+ * Nothing here blocks or queues without bound: what the peer does not read is visible as `backlog`, and the owner
+ * decides. `close` always ends the socket within `LINGER_MS`, whatever the peer does.
+ */
+import type { Socket } from "node:net";
+import { CLOSE } from "../../protocol/close.ts";
+import { MAX_CLIENT_MESSAGE_BYTES } from "../../protocol/frames.ts";
+import { judge } from "./handshake.ts";
+import {
+  binaryFrame,
+  closeFrame,
+  FrameParser,
+  type MessageSink,
+  pongFrame,
+  WebSocketError,
+} from "./websocket.ts";
+
+/** How long a peer may take to answer our close. */
+const LINGER_MS = 2_000;
+/** Unread PONGs beyond this mean a peer that only writes. */
+const MAX_CONTROL_BACKLOG = 16_384;
+
+export interface ConnectionOwner {
+  /** Each WebSocket frame, before it is handled: the place for rate limits; may throw WebSocketError. */
+  onFrame(connection: Connection, size: number): void;
+  onMessage(connection: Connection, message: Uint8Array): void;
+  /** Once, when the socket is gone. `code` is why: ours when we closed, else the peer's, else 1006. */
+  onGone(connection: Connection, code: number): void;
+  /** Something other than a WebSocketError was thrown while handling a message; the connection is being closed. */
+  onBug(error: unknown): void;
+}
+
+export class Connection implements MessageSink {
+  readonly id: number;
+  readonly openedAt: number;
+  readonly #socket: Socket;
+  readonly #owner: ConnectionOwner;
+  readonly #parser: FrameParser;
+  #request: Buffer | undefined = Buffer.alloc(0);
+  #closeCode = 0;
+  #closedAt = 0;
+
+  constructor(id: number, socket: Socket, owner: ConnectionOwner, nowMs: number) {
+    this.id = id;
+    this.openedAt = nowMs;
+    this.#socket = socket;
+    this.#owner = owner;
+    this.#parser = new FrameParser(this, MAX_CLIENT_MESSAGE_BYTES);
+    socket.setNoDelay(true);
+    // No encoding is ever set, so chunks are buffers.
+    socket.on("data", (chunk) => this.#receive(chunk as Buffer));
+    // An error is always followed by "close"; there is nothing to do but to know of it.
+    socket.on("error", () => {});
+    socket.on("close", () => owner.onGone(this, this.#closeCode === 0 ? 1006 : this.#closeCode));
+  }
+
+  get open(): boolean {
+    return this.#request === undefined && this.#closeCode === 0;
+  }
+
+  /** Not closing yet, whether or not the handshake is done. */
+  get openOrUpgrading(): boolean {
+    return this.#closeCode === 0;
+  }
+
+  /** Bytes handed over that the kernel has not taken. */
+  get backlog(): number {
+    return this.#socket.writableLength;
+  }
+
+  get address(): string {
+    return this.#socket.remoteAddress ?? "";
+  }
+
+  /** Hands over bytes that are frames already. */
+  write(frames: Uint8Array): void {
+    if (this.open) this.#socket.write(frames);
+  }
+
+  send(payload: Uint8Array): void {
+    this.write(binaryFrame(payload));
+  }
+
+  /** Starts the closing handshake. Nothing is read or sent after it. */
+  close(code: number, reason = "", nowMs: number = performance.now()): void {
+    if (this.#closeCode !== 0) return;
+    const upgraded = this.#request === undefined;
+    this.#closeCode = code;
+    this.#closedAt = nowMs;
+    // A paused socket would never see the peer's end.
+    this.#socket.resume();
+    if (upgraded) this.#socket.end(closeFrame(code, reason));
+    else this.#socket.destroy();
+  }
+
+  /** Called now and then: destroys a socket whose peer does not end. */
+  sweep(nowMs: number): void {
+    if (this.#closeCode !== 0 && nowMs - this.#closedAt > LINGER_MS) this.#socket.destroy();
+  }
+
+  /** Stops reading; the kernel's buffer fills and the peer has to wait. */
+  pause(): void {
+    this.#parser.pause();
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+    this.#guard(() => this.#parser.resume());
+  }
+
+  frame(size: number): void {
+    if (this.#closeCode === 0) this.#owner.onFrame(this, size);
+  }
+
+  message(bytes: Uint8Array): void {
+    if (this.#closeCode === 0) this.#owner.onMessage(this, bytes);
+  }
+
+  ping(payload: Uint8Array): void {
+    if (this.backlog > MAX_CONTROL_BACKLOG) throw new WebSocketError(1008, "pings without reading");
+    this.write(pongFrame(payload));
+  }
+
+  /** The peer closes: the RFC asks to echo its code. */
+  closed(code: number): void {
+    if (this.#closeCode !== 0) return;
+    this.#closeCode = code;
+    this.#closedAt = performance.now();
+    this.#socket.end(closeFrame(code === 1005 ? 1000 : code));
+  }
+
+  #receive(chunk: Buffer): void {
+    // After our close only the peer's end matters: what it still says is thrown away unread.
+    if (this.#closeCode !== 0) return;
+    if (this.#request === undefined) this.#guard(() => this.#parser.push(chunk));
+    else this.#handshake(Buffer.concat([this.#request, chunk]));
+  }
+
+  #handshake(bytes: Buffer): void {
+    const verdict = judge(bytes);
+    if (verdict.type === "wait") {
+      this.#request = bytes;
+    } else if (verdict.type === "refuse") {
+      this.#closeCode = 1002;
+      this.#closedAt = performance.now();
+      this.#socket.end(verdict.response);
+    } else {
+      this.#request = undefined;
+      this.#socket.write(verdict.response);
+      this.#guard(() => this.#parser.push(bytes.subarray(verdict.rest)));
+    }
+  }
+
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (error instanceof WebSocketError) {
+        this.close(error.closeCode, error.message);
+        return;
+      }
+      this.#owner.onBug(error);
+      this.close(CLOSE.internal);
+    }
+  }
+}

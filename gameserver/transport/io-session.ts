@@ -1,0 +1,173 @@
+/**
+ * A session in the I/O thread that holds it: what comes from its socket goes into the input ring, what it may see
+ * goes out as one write per update. Lives on, detached, when the socket breaks.
+ */
+import { CLOSE } from "../../protocol/close.ts";
+import { encodeWelcome } from "../../protocol/frames.ts";
+import { readInput } from "../../protocol/frames-input.ts";
+import { maxUpdateBytes } from "../../protocol/frames-update.ts";
+import { SessionView } from "../replication/session-view.ts";
+import type { WireKinds } from "../replication/wire-kinds.ts";
+import { pushInput } from "../simulation/input-ring.ts";
+import type { Schema } from "../simulation/schema.ts";
+import type { Arena } from "./arena.ts";
+import type { Connection } from "./connection.ts";
+import type { Hearer, IoZone } from "./io-zone.ts";
+import type { ToTransport } from "./messages.ts";
+import { Outbox } from "./outbox.ts";
+import { binaryFrame, WebSocketError } from "./websocket.ts";
+
+/** Changes stop here; what is left comes with the next updates. */
+const UPDATE_BUDGET_BYTES = 1_100;
+/** An update is sent at least this often even when nothing changes, ticks: the client's clock and acknowledgement. */
+const QUIET_TICKS = 15;
+/** Longest WebSocket header of an update. */
+const HEADER_ROOM = 4;
+
+export type Admission = Extract<ToTransport, { type: "admit" }>;
+
+/** What is the same for all sessions of a thread. */
+export interface IoShared {
+  readonly schema: Schema;
+  readonly kinds: WireKinds;
+  /** Memory for frames: handed to the socket, never written twice. */
+  readonly arena: Arena;
+}
+
+export class IoSession implements Hearer {
+  readonly id: string;
+  readonly slot: number;
+  readonly zone: IoZone<IoSession>;
+  readonly outbox: Outbox;
+  connection: Connection | undefined;
+  /** Tick of the thread's count at which the last update went out or was due. */
+  lastTick: number;
+  readonly #shared: IoShared;
+  readonly #view: SessionView;
+  #sentTick = 0;
+  #held: Uint8Array | undefined;
+  #stampSeq = 0;
+  #stampAt = 0;
+
+  constructor(shared: IoShared, zone: IoZone<IoSession>, admission: Admission, nowTick: number) {
+    this.id = admission.session;
+    this.slot = admission.slot;
+    this.zone = zone;
+    this.outbox = new Outbox(admission.carry);
+    this.#shared = shared;
+    this.#view = new SessionView(shared.kinds, shared.schema.viewCap, admission.welcome.entity);
+    // Spread over the period by slot: a crowd that joined together is not served in one burst.
+    this.lastTick = nowTick - (admission.slot % shared.schema.updateTicks);
+  }
+
+  get centre(): { readonly x: number; readonly y: number } {
+    return this.#view.centre;
+  }
+
+  hear(kind: number, fields: Uint8Array): void {
+    this.outbox.add(kind, fields);
+    // Nobody listens: number and keep them, bounded, for when somebody comes back.
+    if (!this.connection) this.outbox.flush();
+  }
+
+  /** Says WELCOME on `connection` and starts the view anew. */
+  attach(connection: Connection, admission: Admission): void {
+    const { memory, interest } = this.zone;
+    const { frames, lost } = this.outbox.missed(
+      admission.welcome.resumed ? admission.lastSeq : this.outbox.seq,
+    );
+    const welcome = encodeWelcome({
+      ...admission.welcome,
+      tick: interest.published().info[0] as number,
+      inputSeq: memory.accepted[this.slot] as number,
+      seq: this.outbox.seq,
+      replay: frames.length,
+      eventsLost: lost,
+    });
+    this.connection = connection;
+    this.#held = undefined;
+    this.#view.reset();
+    connection.write(Buffer.concat([welcome, ...frames].map(binaryFrame)));
+  }
+
+  detach(): void {
+    this.connection = undefined;
+    this.#held = undefined;
+  }
+
+  /** Takes an INPUT frame. Answers how many inputs were new. Throws FrameError. */
+  input(message: Uint8Array, nowMs: number): number {
+    const { memory } = this.zone;
+    let taken = 0;
+    let full = false;
+    readInput(this.#shared.schema.descriptor.inputs, message, (seq, kind, bytes, at, size) => {
+      const last = memory.accepted[this.slot] as number;
+      // Sent again after a resume: it was taken the first time.
+      if (seq <= last) return true;
+      if (seq !== last + 1) throw new WebSocketError(CLOSE.frameMalformed, `input ${seq} after ${last}`);
+      full = !pushInput(memory, this.slot, seq, kind, bytes, at, size);
+      if (!full) taken++;
+      return !full;
+    });
+    // Held, not dropped: the socket waits until the simulation has caught up.
+    if (full) this.#hold(message);
+    if (taken > 0 && this.#stampSeq === 0) {
+      this.#stampSeq = memory.accepted[this.slot] as number;
+      this.#stampAt = nowMs;
+    }
+    return taken;
+  }
+
+  /** Tries again what did not fit. Inputs taken already are skipped by their numbers. */
+  retryHeld(nowMs: number): number {
+    const held = this.#held;
+    if (!held) return 0;
+    this.#held = undefined;
+    const taken = this.input(held, nowMs);
+    if (!this.#held) this.connection?.resume();
+    return taken;
+  }
+
+  /** Sends what is due. Answers bytes handed over; 0 when there was nothing to say. */
+  update(tick: number): number {
+    const connection = this.connection;
+    if (!connection) return 0;
+    const { interest } = this.zone;
+    const { arena, schema } = this.#shared;
+    const from = interest.published();
+    const start = arena.reserve(HEADER_ROOM + maxUpdateBytes(schema.viewCap, this.#shared.kinds.widest));
+    const out = arena.writer;
+    out.at = start + HEADER_ROOM;
+    const head = {
+      seq: this.outbox.seq + 1,
+      tick: from.info[0] as number,
+      ackInput: from.applied[this.slot] as number,
+    };
+    const force = tick - this.#sentTick >= QUIET_TICKS || this.#stampSeq !== 0;
+    let frames: Uint8Array | undefined;
+    if (this.#view.encode(out, head, from, interest, UPDATE_BUDGET_BYTES, force)) {
+      this.outbox.seq++;
+      this.#sentTick = tick;
+      frames = arena.framed(start + HEADER_ROOM);
+    }
+    if (this.outbox.pending > 0)
+      frames = Buffer.concat([...(frames ? [frames] : []), ...this.outbox.flush().map(binaryFrame)]);
+    if (!frames) return 0;
+    connection.write(frames);
+    return frames.length;
+  }
+
+  /** Seconds from input to update, once per stamped input; undefined when there is none to report. */
+  takeSeen(nowMs: number): number | undefined {
+    if (this.#stampSeq === 0) return undefined;
+    const applied = this.zone.interest.published().applied[this.slot] as number;
+    if (applied < this.#stampSeq) return undefined;
+    this.#stampSeq = 0;
+    return (nowMs - this.#stampAt) / 1_000;
+  }
+
+  #hold(message: Uint8Array): void {
+    this.#held = message.slice();
+    this.connection?.pause();
+  }
+}

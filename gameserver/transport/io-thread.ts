@@ -1,0 +1,270 @@
+/**
+ * One I/O thread: connections, the sessions it holds, and the updates it owes them.
+ *
+ * A connection says HELLO, which the control thread judges; `admit` seats a session on it. From then on nothing of a
+ * player's input or output touches the control thread. `tick` is called after each simulation tick.
+ */
+import { performance } from "node:perf_hooks";
+import { CLOSE } from "../../protocol/close.ts";
+import {
+  decodeHello,
+  decodePing,
+  encodeNotice,
+  encodePong,
+  FRAME,
+  frameType,
+  type Notice,
+  PROTOCOL_VERSION,
+} from "../../protocol/frames.ts";
+import { FrameError } from "../../protocol/frames-bytes.ts";
+import { wireKinds } from "../replication/wire-kinds.ts";
+import { PLAYER_RATES, RateTable } from "../sessions/limits.ts";
+import type { Counters, Samples } from "../shared-stats.ts";
+import type { Schema } from "../simulation/schema.ts";
+import { Arena } from "./arena.ts";
+import type { Connection, ConnectionOwner } from "./connection.ts";
+import { type Admission, IoSession, type IoShared } from "./io-session.ts";
+import { IoZone } from "./io-zone.ts";
+import type { FromTransport, ToTransport, TransportCounter } from "./messages.ts";
+import { WebSocketError } from "./websocket.ts";
+
+/** From connecting to HELLO. */
+const HELLO_MS = 5_000;
+/** A client that reads nothing for this long, or leaves this much unread, is dropped; it can resume. */
+const SLOW_READER_MS = 10_000;
+const MAX_BACKLOG_BYTES = 131_072;
+const RATE_SWEEP_MS = 60_000;
+
+interface Guest {
+  readonly connection: Connection;
+  session: IoSession | undefined;
+  saidHello: boolean;
+  /** Monotonic ms since which it has not read, or 0. */
+  slowSince: number;
+}
+
+export class IoThread implements ConnectionOwner {
+  readonly #tell: (message: FromTransport) => void;
+  readonly #stats: Counters<TransportCounter>;
+  readonly #seen: Samples;
+  readonly #shared: IoShared;
+  readonly #guests = new Map<number, Guest>();
+  readonly #sessions = new Map<string, IoSession>();
+  readonly #zones = new Map<number, IoZone<IoSession>>();
+  readonly #rates = new RateTable(PLAYER_RATES);
+  #ratesSweptAt = 0;
+  #tick = 0;
+
+  constructor(
+    schema: Schema,
+    stats: Counters<TransportCounter>,
+    seen: Samples,
+    tell: (message: FromTransport) => void,
+  ) {
+    this.#tell = tell;
+    this.#stats = stats;
+    this.#seen = seen;
+    this.#shared = { schema, kinds: wireKinds(schema.descriptor), arena: new Arena() };
+  }
+
+  add(connection: Connection): void {
+    this.#guests.set(connection.id, { connection, session: undefined, saidHello: false, slowSince: 0 });
+    this.#stats.set("connections", this.#guests.size);
+  }
+
+  /** Carries out an order of the control thread (all but `stop`, which ends the thread). */
+  obey(order: Exclude<ToTransport, { type: "stop" }>): void {
+    switch (order.type) {
+      case "openZone":
+        this.#zones.set(order.zone, new IoZone(order.zone, this.#shared.schema, order.slots, order.buffer));
+        break;
+      case "closeZone":
+        this.#zones.delete(order.zone);
+        break;
+      case "admit":
+        this.#admit(order);
+        break;
+      case "refuse":
+        this.#guests.get(order.connection)?.connection.close(order.code, order.reason);
+        break;
+      case "release":
+        this.#release(order.session, order.code);
+        break;
+      case "notice":
+        this.#notice(order.notice);
+        break;
+    }
+  }
+
+  onFrame(connection: Connection, size: number): void {
+    const guest = this.#guests.get(connection.id);
+    // Before HELLO is answered only one frame is expected; the key by connection stops a flood in that time.
+    const key = guest?.session?.id ?? `#${connection.id}`;
+    if (!this.#rates.take(key, size, performance.now()))
+      throw new WebSocketError(CLOSE.rateLimited, "too fast");
+  }
+
+  onMessage(connection: Connection, message: Uint8Array): void {
+    const guest = this.#guests.get(connection.id);
+    if (!guest) return;
+    try {
+      this.#message(guest, message);
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      throw new WebSocketError(CLOSE.frameMalformed, error.message);
+    }
+  }
+
+  onGone(connection: Connection, code: number): void {
+    const guest = this.#guests.get(connection.id);
+    if (!guest) return;
+    this.#guests.delete(connection.id);
+    this.#stats.set("connections", this.#guests.size);
+    const { session } = guest;
+    // A session that was taken over by a newer connection of this thread is not detached by the older one's end.
+    if (session?.connection === connection) this.#detach(session);
+    this.#tell({ type: "gone", connection: connection.id, code });
+  }
+
+  onBug(error: unknown): void {
+    this.#tell({
+      type: "bug",
+      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
+  }
+
+  /** After a simulation tick: events, then the updates that are due. */
+  tick(): void {
+    this.#tick++;
+    for (const zone of this.#zones.values()) if (!zone.pump()) this.#stats.add("eventsLost");
+    const period = this.#shared.schema.updateTicks;
+    const now = performance.now();
+    for (const guest of this.#guests.values()) {
+      const { session } = guest;
+      if (!session) continue;
+      try {
+        this.#stats.add("inputs", session.retryHeld(now));
+        if (this.#tick - session.lastTick >= period) this.#update(guest, session);
+      } catch (error) {
+        // One player's bug must not be everyone's.
+        this.onBug(error);
+        guest.connection.close(CLOSE.internal);
+      }
+    }
+  }
+
+  /** Once a second: whoever does not say HELLO, does not read, or does not end. */
+  sweep(): void {
+    const now = performance.now();
+    for (const { connection, session, slowSince } of this.#guests.values()) {
+      connection.sweep(now);
+      if (!session && connection.openOrUpgrading && now - connection.openedAt > HELLO_MS) {
+        connection.close(CLOSE.helloTimeout, "no HELLO in time");
+      } else if (
+        slowSince > 0 &&
+        (now - slowSince > SLOW_READER_MS || connection.backlog > MAX_BACKLOG_BYTES)
+      ) {
+        connection.close(CLOSE.slowReader, "not reading");
+      }
+    }
+    if (now - this.#ratesSweptAt < RATE_SWEEP_MS) return;
+    this.#ratesSweptAt = now;
+    this.#rates.sweep(now);
+  }
+
+  #update(guest: Guest, session: IoSession): void {
+    // Not `+= period`: a thread that was late owes one update, not several.
+    session.lastTick = this.#tick;
+    if (guest.connection.backlog > 0) {
+      guest.slowSince ||= performance.now();
+      this.#stats.add("skippedUpdates");
+      return;
+    }
+    guest.slowSince = 0;
+    const bytes = session.update(this.#tick);
+    if (bytes === 0) return;
+    this.#stats.add("updates");
+    this.#stats.add("bytes", bytes);
+    const seen = session.takeSeen(performance.now());
+    if (seen !== undefined) this.#seen.record(seen);
+  }
+
+  #message(guest: Guest, message: Uint8Array): void {
+    const type = frameType(message);
+    const { session } = guest;
+    if (!session) {
+      this.#hello(guest, message);
+      return;
+    }
+    session.zone.memory.heardAt[session.slot] = Math.floor(Date.now() / 1_000);
+    if (type === FRAME.input) this.#stats.add("inputs", session.input(message, performance.now()));
+    else if (type === FRAME.ping) this.#pong(guest.connection, session, message);
+    else if (type === FRAME.leave) this.#tell({ type: "left", session: session.id });
+    else throw new FrameError(`frame type ${type} is not expected here`);
+  }
+
+  #hello(guest: Guest, message: Uint8Array): void {
+    if (guest.saidHello) throw new FrameError("message before WELCOME");
+    const hello = decodeHello(message);
+    if (hello.version !== PROTOCOL_VERSION) {
+      throw new WebSocketError(CLOSE.versionUnsupported, `this server speaks version ${PROTOCOL_VERSION}`);
+    }
+    guest.saidHello = true;
+    const { mode, token, lastSeq } = hello;
+    this.#tell({ type: "hello", connection: guest.connection.id, mode, token, lastSeq });
+  }
+
+  #pong(connection: Connection, session: IoSession, message: Uint8Array): void {
+    const clientTime = decodePing(message);
+    const tick = session.zone.interest.published().info[0] as number;
+    connection.send(encodePong({ clientTime, serverTime: Date.now(), tick }));
+  }
+
+  #admit(admission: Admission): void {
+    const zone = this.#zones.get(admission.zone);
+    if (!zone) return;
+    const known = this.#sessions.get(admission.session);
+    const session = known ?? new IoSession(this.#shared, zone, admission, this.#tick);
+    if (!known) {
+      this.#sessions.set(session.id, session);
+      zone.sessions.set(session.slot, session);
+      if (admission.carry && !zone.catchUp(session, admission.carry.cursor)) this.#stats.add("eventsLost");
+    }
+    session.connection?.close(CLOSE.replaced, "a newer connection took over");
+    this.#detach(session);
+    zone.memory.heardAt[session.slot] = Math.floor(Date.now() / 1_000);
+    const guest = this.#guests.get(admission.connection);
+    if (!guest?.connection.open) {
+      // The client left while it was being judged. `gone` was told before the control thread knew whose it was.
+      if (!guest) this.#tell({ type: "gone", connection: admission.connection, code: 1006 });
+      return;
+    }
+    guest.session = session;
+    session.attach(guest.connection, admission);
+    this.#stats.add("attached");
+  }
+
+  #detach(session: IoSession): void {
+    if (!session.connection) return;
+    session.detach();
+    this.#stats.add("attached", -1);
+  }
+
+  #release(id: string, code: number): void {
+    const session = this.#sessions.get(id);
+    if (!session) {
+      this.#tell({ type: "released", session: id, carry: undefined });
+      return;
+    }
+    session.connection?.close(code);
+    this.#detach(session);
+    this.#sessions.delete(id);
+    session.zone.sessions.delete(session.slot);
+    this.#tell({ type: "released", session: id, carry: session.outbox.carry(session.zone.cursor) });
+  }
+
+  #notice(notice: Notice): void {
+    const frame = encodeNotice(notice);
+    for (const { connection, session } of this.#guests.values()) if (session) connection.send(frame);
+  }
+}

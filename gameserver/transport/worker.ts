@@ -1,0 +1,61 @@
+/** An I/O thread: listens on the player port, wakes with each simulation tick. Wiring only; see io-thread.ts. */
+import { createServer } from "node:net";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { parentPort, workerData } from "node:worker_threads";
+import { counters, Samples } from "../shared-stats.ts";
+import { Connection } from "./connection.ts";
+import { IoThread } from "./io-thread.ts";
+import {
+  type FromTransport,
+  type ToTransport,
+  TRANSPORT_COUNTERS,
+  type TransportCounter,
+  type TransportData,
+} from "./messages.ts";
+
+if (!parentPort) throw new Error("transport/worker.ts runs as a worker thread only");
+const port = parentPort;
+const data = workerData as TransportData;
+const stats = counters<TransportCounter>(TRANSPORT_COUNTERS, data.counters);
+const tell = (message: FromTransport) => port.postMessage(message);
+const thread = new IoThread(data.schema, stats, new Samples(data.seenSamples), tell);
+const delay = monitorEventLoopDelay({ resolution: 10 });
+delay.enable();
+
+let connections = 0;
+const server = createServer({ noDelay: true, pauseOnConnect: false }, (socket) => {
+  thread.add(new Connection(++connections, socket, thread, performance.now()));
+});
+server.maxConnections = data.maxConnections;
+server.listen({ host: data.host, port: data.port, backlog: 4_096, reusePort: data.shared }, () => {
+  const address = server.address();
+  tell({ type: "listening", port: typeof address === "object" && address ? address.port : data.port });
+});
+
+// Ticks that came while the thread was busy are one: every session is looked at once anyway.
+let woken = false;
+data.tickPort.on("message", () => {
+  if (woken) return;
+  woken = true;
+  setImmediate(() => {
+    woken = false;
+    thread.tick();
+  });
+});
+
+const sweeping = setInterval(() => {
+  thread.sweep();
+  stats.set("loopDelayP99Ms", Math.max(0, delay.percentile(99) / 1e6 - 10));
+  delay.reset();
+}, 1_000);
+
+port.on("message", (order: ToTransport) => {
+  if (order.type !== "stop") {
+    thread.obey(order);
+    return;
+  }
+  clearInterval(sweeping);
+  server.close();
+  data.tickPort.close();
+  port.close();
+});
