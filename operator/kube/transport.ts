@@ -174,9 +174,10 @@ async function send(
       signal,
     });
   } catch (error) {
+    // A guard's refusal passes through, and is no call: nothing was sent.
+    if (error instanceof GamefleetError && !signal.aborted) throw error;
     count("<error>");
-    // A guard's refusal passes through; the rest came from the connection.
-    throw signal.aborted || error instanceof GamefleetError ? error : connectionError(what, error);
+    throw signal.aborted ? error : connectionError(what, error);
   } finally {
     stop();
   }

@@ -201,7 +201,7 @@ export class WorkQueue implements QueueProbe {
   #pick(): Item | undefined {
     this.#turn = (this.#turn + 1) % (2 * LOW_TURN);
     const lanes: readonly Lane[] = this.#turn % 2 === 0 ? ["normal", "deletion"] : ["deletion", "normal"];
-    const lowFirst = Math.floor(this.#turn / 2) === 0;
+    const lowFirst = Math.floor(this.#turn / 2) === LOW_TURN - 1;
     const priorities: readonly Priority[] = lowFirst ? ["low", "normal"] : ["normal", "low"];
     for (const lane of lanes) {
       for (const priority of priorities) {
