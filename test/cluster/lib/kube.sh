@@ -111,6 +111,16 @@ connect_pods() {
       [ "$other" = "$node" ] || docker exec "$other" ip route replace "$range" via "$(docker_address "$node")"
     done
   done
+  [ "$WORKERS" = 0 ] || point_kube_proxy "https://$(docker_address "$NODE"):6443"
+}
+# On a worker nothing resolves the control plane's name, as which kubeadm gives it to kube-proxy.
+point_kube_proxy() { # URL
+  local config
+  config=$(kubectl -n kube-system get configmap kube-proxy -o yaml)
+  case $config in *"server: $1"*) return ;; esac
+  sed "s,server: https://.*,server: $1," <<<"$config" | kubectl replace -f -
+  kubectl -n kube-system rollout restart daemonset/kube-proxy
+  kubectl -n kube-system rollout status daemonset/kube-proxy --timeout=60s
 }
 pod_range() { kubectl get node "$1" -o jsonpath='{.spec.podCIDR}' | grep .; }
 docker_address() { docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$1"; }
@@ -137,16 +147,17 @@ revive() { # NODE_IMAGE
   fi
 }
 
-# Every system pod runs, is ready, and says so since the last start of its node: just after a
-# restart the API still shows what was true before.
+# Every node is ready, and every system pod is and says so since the last start of its node: just
+# after a restart the API still shows what was true before.
 system_ready() {
-  local started lines
-  started=$(nodes | xargs docker inspect -f '{{.State.StartedAt}}' | sort | tail -n 1)
-  lines=$(kubectl -n kube-system get pods -o jsonpath='{range .items[*].status.containerStatuses[*]}{.ready} {.state.running.startedAt}{"\n"}{end}')
-  [ "$(kubectl get nodes --no-headers | awk '$2 == "Ready"' | wc -l)" -gt "$WORKERS" ] &&
-    awk -v since="${started:0:19}" '
-      $1 == "true" && substr($2, 1, 19) >= since { ready++ }
-      END { exit !(ready == NR && NR >= 7) }' <<<"$lines" # 7: a control plane of 4, kube-proxy, 2 CoreDNS
+  local node each='{range .items[*].status.containerStatuses[*]}{.ready} {.state.running.startedAt}{"\n"}{end}' started
+  for node in $(nodes); do
+    kubectl wait "node/$node" --for=condition=Ready --timeout=1s || return 1
+    started=$(docker inspect -f '{{.State.StartedAt}}' "$node")
+    kubectl -n kube-system get pods --field-selector "spec.nodeName=$node" -o jsonpath="$each" |
+      awk -v since="${started:0:19}" '{ if ($1 == "true" && substr($2, 1, 19) >= since) ready++ } END { exit !(ready && ready == NR) }' || return 1
+  done
+  kubectl -n kube-system wait deployment/coredns --for=condition=Available --timeout=1s # scheduled late
 }
 
 wait_for_system() {
