@@ -17,6 +17,7 @@ import fastify, {
   type FastifyError,
   type FastifyInstance,
   type FastifyReply,
+  LogController,
 } from "fastify";
 import { ERRORS, type ErrorCode, fail, GamefleetError } from "./errors.ts";
 import type { Log } from "./log.ts";
@@ -95,7 +96,8 @@ function sendProblem(reply: FastifyReply, error: GamefleetError, requestId: stri
 export async function createHttpServer(options: HttpOptions): Promise<TypedServer> {
   const server = fastify({
     loggerInstance: options.log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    // A line a request is the business of a proxy; ours say what went wrong.
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyLimit ?? 64 * 1024,
     requestTimeout: 10_000,
     connectionTimeout: 60_000,
@@ -114,7 +116,10 @@ export async function createHttpServer(options: HttpOptions): Promise<TypedServe
     return sendProblem(reply, problem, request.id);
   });
   await server.register(swagger, {
-    openapi: { info: { title: options.name, version: options.version } },
+    openapi: {
+      info: { title: options.name, version: options.version },
+      components: { securitySchemes: { service: { type: "http", scheme: "bearer" } } },
+    },
     transform: jsonSchemaTransform,
   });
   addProbes(server, options);

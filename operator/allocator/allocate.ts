@@ -14,7 +14,8 @@ import { choose, roomIn } from "./choose.ts";
 import type { AllocateBody, Allocation, ResumeBody } from "./schemas.ts";
 import { releaseSeats, takeSeats } from "./seats.ts";
 import type { Signer } from "./signer.ts";
-import type { FleetView, ViewServer, Views } from "./view.ts";
+import type { FleetView, ViewServer } from "./view.ts";
+import type { Views } from "./views.ts";
 import type { ZoneMaker } from "./zone-maker.ts";
 
 /** How often a place may be lost to somebody else before the answer is "full". */
@@ -53,10 +54,9 @@ export async function allocate(parts: AllocatorParts, body: AllocateBody): Promi
   const key = fleetKey(body);
   const people = body.players.map(newPerson);
   const parameters = sha256(JSON.stringify({ ...body, requestKey: undefined }));
-  const full = new Set<string>();
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
     const view = await viewOf(parts.views, key);
-    const target = await findTarget(parts, view, body, full);
+    const target = await findTarget(parts, view, body);
     const answer = await signAll(parts, view, target, people, body.party);
     const seats = await takeSeats(parts.redis, {
       fleet: key,
@@ -71,10 +71,11 @@ export async function allocate(parts: AllocatorParts, body: AllocateBody): Promi
     });
     if (seats.result === "again") return replay(seats.body, parameters);
     if (seats.result === "taken") {
-      parts.views.took(key, target.zone, people.length);
+      parts.views.took(key, { server: target.server.name, zone: target.zone, count: people.length });
       return answer;
     }
-    full.add(seats.result === "zone-full" ? target.zone : target.server.name);
+    if (seats.result === "zone-full") view.markFull(target.zone);
+    else view.markServerFull(target.server.name);
     if (body.zone !== undefined) throw zoneFull(body.zone, target.capacity);
   }
   throw fleetFull(key);
@@ -113,30 +114,25 @@ const zoneFull = (zone: string, capacity: number) =>
 const fleetFull = (key: FleetKey) =>
   fail("FLEET_FULL", `fleet: ${key} has no place; try later`, { retryAfterSeconds: 2 });
 
-async function findTarget(
-  parts: AllocatorParts,
-  view: FleetView,
-  body: AllocateBody,
-  full: ReadonlySet<string>,
-): Promise<Target> {
-  const pending = (zone: string) => parts.views.pendingIn(view.key, zone);
+async function findTarget(parts: AllocatorParts, view: FleetView, body: AllocateBody): Promise<Target> {
+  const count = body.players.length;
   if (body.zone !== undefined) {
     const target = targetOfZone(view, body.zone);
-    const zone = target.server.zones.find((entry) => entry.id === body.zone);
-    if (zone && roomIn(zone, { pending, full }) < body.players.length) throw zoneFull(zone.id, zone.capacity);
+    const zone = view.zone(body.zone);
+    if (zone && roomIn(zone) < count) throw zoneFull(zone.id, zone.capacity);
     return target;
   }
-  const choice = choose({ view, count: body.players.length, pending, full, random: parts.random });
+  const choice = choose(view, count, parts.random);
   if (!choice) throw fleetFull(view.key);
   if (choice.kind === "zone")
     return { server: choice.server, zone: choice.zone.id, capacity: choice.zone.capacity };
-  return parts.zones.zoneOn(view, choice.server, body.players.length);
+  return parts.zones.zoneOn(view, choice.server, count);
 }
 
 /** The server of a named zone. Throws ZONE_NOT_FOUND, or ZONE_UNPLACED while its server cannot take players. */
 function targetOfZone(view: FleetView, zone: string): Target {
   const server = view.byZone.get(zone);
-  const served = server?.zones.find((entry) => entry.id === zone);
+  const served = view.zone(zone);
   if (!server || !served) {
     throw fail("ZONE_NOT_FOUND", `zone: no server of ${view.key} serves ${zone} now`, {
       retryAfterSeconds: 1,

@@ -1,6 +1,7 @@
 /** The allocator role, put together: stores, signer, views, HTTP. Any number of replicas may run. */
+import { sleep } from "../../platform/background.ts";
 import { createBreaker } from "../../platform/breaker.ts";
-import { hasCode } from "../../platform/errors.ts";
+import { hasCode, messageOf } from "../../platform/errors.ts";
 import { createHttpServer } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
 import { addProcessMetrics, counter, createRegistry, histogram } from "../../platform/metrics.ts";
@@ -10,7 +11,7 @@ import { Callers } from "./callers.ts";
 import type { AllocatorConfig } from "./config.ts";
 import { addRoutes } from "./routes.ts";
 import { Signer } from "./signer.ts";
-import { Views } from "./view.ts";
+import { Views } from "./views.ts";
 import { ZoneMaker } from "./zone-maker.ts";
 
 export interface RunningAllocator {
@@ -53,7 +54,7 @@ export async function startAllocator(
     ratePerCaller: config.GAMEFLEET_RATE_PER_CALLER,
     ratePerAddress: config.GAMEFLEET_RATE_PER_ADDRESS,
   });
-  const background = [signerLife(signer, stop.signal), views.run(stop.signal), callers.run(stop.signal)];
+  const background = [signerLife(signer, log, stop.signal), views.run(stop.signal), callers.run(stop.signal)];
   const url = await server.listen({
     host: config.GAMEFLEET_ALLOCATOR_HOST,
     port: config.GAMEFLEET_ALLOCATOR_PORT,
@@ -73,9 +74,14 @@ export async function startAllocator(
 }
 
 /** The first key is tried until Redis takes it; then it is kept published. */
-async function signerLife(signer: Signer, signal: AbortSignal): Promise<void> {
+async function signerLife(signer: Signer, log: Log, signal: AbortSignal): Promise<void> {
   while (!signal.aborted && !signer.ready) {
-    await signer.start().catch(() => new Promise((resolve) => setTimeout(resolve, 250)));
+    try {
+      await signer.start();
+    } catch (error) {
+      log.warn({ err: { message: messageOf(error) } }, "signing key not published; no tickets yet");
+      await sleep(250, signal);
+    }
   }
   await signer.run(signal);
 }

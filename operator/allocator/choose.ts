@@ -7,75 +7,72 @@
  */
 import type { FleetView, ViewServer, ViewZone } from "./view.ts";
 
-export interface ChooseRequest {
-  readonly view: FleetView;
-  /** Players that must be in one zone. */
-  readonly count: number;
-  /** Seats given since the last sample, by zone. */
-  readonly pending: (zone: string) => number;
-  /** Zones and servers found full in this request. */
-  readonly full: ReadonlySet<string>;
-  readonly random: () => number;
-}
-
 export type Choice =
   | { readonly kind: "zone"; readonly server: ViewServer; readonly zone: ViewZone }
   | { readonly kind: "new-zone"; readonly server: ViewServer };
 
 /** CPU above which a server is taken only when no cooler one has room. */
 const HOT_CPU_PERCENT = 85;
+/** Draws before all servers are looked at: in a fleet with room, a few draws find two that take players. */
+const DRAWS = 8;
 
-export function choose(request: ChooseRequest): Choice | undefined {
-  const able = request.view.servers.filter((server) => roomOn(server, request) >= request.count);
-  const cool = able.filter((server) => server.cpuPercent < HOT_CPU_PERCENT);
-  for (const pool of [cool, able]) {
-    const candidates = pool.filter((server) => optionOn(server, request) !== undefined);
-    const winner = betterOfTwo(candidates, request);
-    if (winner) return optionOn(winner, request);
+/** A place for `count` players in one zone, or undefined when there is none. */
+export function choose(view: FleetView, count: number, random: () => number): Choice | undefined {
+  const drawn = drawTwo(view, count, random);
+  const pool = drawn.length === 2 ? drawn : candidates(view.servers, view, count);
+  const cool = pool.filter((choice) => choice.server.cpuPercent < HOT_CPU_PERCENT);
+  return best(cool) ?? best(drawn.length === 2 ? candidates(view.servers, view, count) : pool);
+}
+
+function drawTwo(view: FleetView, count: number, random: () => number): Choice[] {
+  const { servers } = view;
+  const found: Choice[] = [];
+  if (servers.length < 3) return candidates(servers, view, count);
+  let last = -1;
+  for (let draw = 0; draw < DRAWS && found.length < 2; draw++) {
+    const index = Math.floor(random() * servers.length);
+    const server = servers[index];
+    if (!server || index === last) continue;
+    const choice = optionOn(server, view, count);
+    if (!choice) continue;
+    found.push(choice);
+    last = index;
   }
-  return undefined;
+  return found;
 }
 
-/** Seats left on the server, 0 when it takes nobody. */
-function roomOn(server: ViewServer, { pending, full }: ChooseRequest): number {
-  if (!server.usable || full.has(server.name)) return 0;
-  let given = 0;
-  for (const zone of server.zones) given += pending(zone.id);
-  return server.capacity - server.taken - given;
+function candidates(servers: readonly ViewServer[], view: FleetView, count: number): Choice[] {
+  return servers.map((server) => optionOn(server, view, count)).filter((choice) => choice !== undefined);
 }
 
-export function roomIn(zone: ViewZone, { pending, full }: Pick<ChooseRequest, "pending" | "full">): number {
-  if (!zone.open || full.has(zone.id)) return 0;
-  return zone.capacity - zone.taken - pending(zone.id);
-}
-
-function optionOn(server: ViewServer, request: ChooseRequest): Choice | undefined {
-  let best: ViewZone | undefined;
-  let least = Number.POSITIVE_INFINITY;
-  for (const zone of server.zones) {
-    const room = roomIn(zone, request);
-    if (room >= request.count && room < least) {
-      best = zone;
-      least = room;
-    }
+/** The choice with the least load; of several alike, the first. */
+function best(choices: readonly Choice[]): Choice | undefined {
+  let winner: Choice | undefined;
+  for (const choice of choices) {
+    if (!winner || predictedLoad(choice.server) < predictedLoad(winner.server)) winner = choice;
   }
-  if (best) return { kind: "zone", server, zone: best };
-  const { onDemandMax, onDemandSessions } = request.view.record;
-  if (onDemandMax === 0 || onDemandSessions < request.count) return undefined;
-  return { kind: "new-zone", server };
+  return winner;
 }
 
 /** Share of the server that is used, by the scarcer of CPU and seats. */
-function predictedLoad(server: ViewServer, request: ChooseRequest): number {
-  const seats = 1 - roomOn(server, request) / server.capacity;
-  return Math.max(seats, server.cpuPercent / 100);
+function predictedLoad(server: ViewServer): number {
+  return Math.max(server.taken / server.capacity, server.cpuPercent / 100);
 }
 
-function betterOfTwo(servers: readonly ViewServer[], request: ChooseRequest): ViewServer | undefined {
-  if (servers.length <= 1) return servers[0];
-  const first = Math.floor(request.random() * servers.length);
-  // Drawn from the others, so that it really is two.
-  const second = (first + 1 + Math.floor(request.random() * (servers.length - 1))) % servers.length;
-  const [a, b] = [servers[first], servers[second]] as [ViewServer, ViewServer];
-  return predictedLoad(a, request) <= predictedLoad(b, request) ? a : b;
+export const roomIn = (zone: ViewZone): number => (zone.open ? zone.capacity - zone.taken : 0);
+
+function optionOn(
+  server: ViewServer,
+  { record, onDemandZones }: FleetView,
+  count: number,
+): Choice | undefined {
+  if (!server.usable || server.capacity - server.taken < count) return undefined;
+  let fullest: ViewZone | undefined;
+  for (const zone of server.zones) {
+    const room = roomIn(zone);
+    if (room >= count && (!fullest || room < roomIn(fullest))) fullest = zone;
+  }
+  if (fullest) return { kind: "zone", server, zone: fullest };
+  if (onDemandZones >= record.onDemandMax || record.onDemandSessions < count) return undefined;
+  return { kind: "new-zone", server };
 }

@@ -10,7 +10,7 @@ const shape = {
   GAMEFLEET_SERVICE_TOKENS_DIR: z
     .string()
     .describe("Folder with one file per caller: name of the caller, its token."),
-  GAMEFLEET_KEY_ROTATION: duration.default("24h" as never).describe("How long a signing key is used."),
+  GAMEFLEET_KEY_ROTATION: duration.prefault("24h").describe("How long a signing key is used."),
   GAMEFLEET_RATE_PER_CALLER: z.coerce
     .number()
     .int()

@@ -53,7 +53,6 @@ export class ZoneMaker {
       }
       if (this.#making.get(key) === made) this.#making.delete(key);
     }
-    this.#checkLimit(view);
     const making = this.#make(view, server);
     this.#making.set(key, making);
     try {
@@ -63,18 +62,6 @@ export class ZoneMaker {
     } catch (error) {
       this.#making.delete(key);
       throw error;
-    }
-  }
-
-  #checkLimit(view: FleetView): void {
-    const there = view.servers.reduce(
-      (sum, server) => sum + server.zones.filter((z) => z.kind === "on-demand").length,
-      0,
-    );
-    if (there >= view.record.onDemandMax) {
-      throw fail("FLEET_FULL", `fleet: ${view.key} has its ${there} on-demand zones; none has room`, {
-        retryAfterSeconds: 2,
-      });
     }
   }
 

@@ -1,0 +1,142 @@
+/**
+ * Keeps a view of each fleet that is asked for fresh: read from Redis a few times a second and kept in memory, so
+ * that an allocation itself reads nothing but the seats it takes.
+ */
+import { sleep } from "../../platform/background.ts";
+import { messageOf } from "../../platform/errors.ts";
+import type { Log } from "../../platform/log.ts";
+import type { Redis } from "../../platform/redis.ts";
+import { type FleetKey, FleetRecord, keys, LoadSample, RosterEntry } from "../../protocol/directory.ts";
+import { FleetView, type Seat, viewServer } from "./view.ts";
+
+/** Time between two readings of a fleet that is asked for. */
+const REFRESH_MS = 250;
+/** A fleet nobody asked for in this time is forgotten. */
+const IDLE_MS = 60_000;
+/** A reading older than this is not trusted any more. */
+const STALE_MS = 5_000;
+/** Keys in one MGET. */
+const CHUNK = 500;
+/** How long a seat given here counts on top of what the pod reports: by then its player has come. */
+const PENDING_MS = 2_000;
+
+interface Given extends Seat {
+  readonly at: number;
+}
+
+interface Entry {
+  view: FleetView | undefined;
+  readAt: number;
+  askedAt: number;
+  reading: Promise<void> | undefined;
+  /** Seats given away here of late, oldest first. */
+  given: Given[];
+  /** Samples as last parsed: most readings bring the same text again. */
+  readonly parsed: Map<string, { readonly text: string; readonly sample: LoadSample | undefined }>;
+}
+
+export class Views {
+  readonly #redis: Redis;
+  readonly #log: Log;
+  readonly #entries = new Map<FleetKey, Entry>();
+
+  constructor(redis: Redis, log: Log) {
+    this.#redis = redis;
+    this.#log = log;
+  }
+
+  /** Keeps the fleets that are asked for fresh. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await sleep(REFRESH_MS, signal);
+      const now = performance.now();
+      for (const [key, entry] of this.#entries) {
+        if (now - entry.askedAt > IDLE_MS) this.#entries.delete(key);
+        else await this.#read(key, entry).catch((error: unknown) => this.#warn(error));
+      }
+    }
+  }
+
+  /** The fleet, read anew when the last reading is too old; undefined when there is no such fleet. */
+  async get(key: FleetKey): Promise<FleetView | undefined> {
+    const now = performance.now();
+    let entry = this.#entries.get(key);
+    if (!entry) {
+      const never = Number.NEGATIVE_INFINITY;
+      entry = {
+        view: undefined,
+        readAt: never,
+        askedAt: now,
+        reading: undefined,
+        given: [],
+        parsed: new Map(),
+      };
+      this.#entries.set(key, entry);
+    }
+    entry.askedAt = now;
+    if (now - entry.readAt > STALE_MS) await this.#read(key, entry);
+    return entry.view;
+  }
+
+  /** Notes seats given away, until the pod's samples show them. */
+  took(key: FleetKey, seat: Seat): void {
+    const entry = this.#entries.get(key);
+    if (!entry) return;
+    entry.given.push({ ...seat, at: performance.now() });
+    entry.view?.take(seat);
+  }
+
+  #read(key: FleetKey, entry: Entry): Promise<void> {
+    entry.reading ??= this.#readNow(key, entry).finally(() => {
+      entry.reading = undefined;
+    });
+    return entry.reading;
+  }
+
+  async #readNow(key: FleetKey, entry: Entry): Promise<void> {
+    const [recordText, rosterTexts] = await Promise.all([
+      this.#redis.get(keys.fleet(key)),
+      this.#redis.hgetall(keys.roster(key)),
+    ]);
+    entry.readAt = performance.now();
+    if (recordText === null) {
+      entry.view = undefined;
+      return;
+    }
+    const record = FleetRecord.parse(JSON.parse(recordText));
+    const names = Object.keys(rosterTexts);
+    const texts = await this.#sampleTexts(names.map((name) => keys.load(`${record.namespace}/${name}`)));
+    const servers = names.map((name, index) => {
+      const said = RosterEntry.parse(JSON.parse(rosterTexts[name] ?? ""));
+      return viewServer(name, said, parseSample(entry, name, texts[index] ?? null), record);
+    });
+    for (const name of entry.parsed.keys()) if (!(name in rosterTexts)) entry.parsed.delete(name);
+    const view = new FleetView(key, record, servers);
+    const from = performance.now() - PENDING_MS;
+    entry.given = entry.given.filter((seat) => seat.at >= from);
+    for (const seat of entry.given) view.take(seat);
+    entry.view = view;
+  }
+
+  async #sampleTexts(sampleKeys: readonly string[]): Promise<(string | null)[]> {
+    const out: (string | null)[] = [];
+    for (let from = 0; from < sampleKeys.length; from += CHUNK) {
+      out.push(...(await this.#redis.mget(sampleKeys.slice(from, from + CHUNK))));
+    }
+    return out;
+  }
+
+  #warn(error: unknown): void {
+    this.#log.warn({ err: { message: messageOf(error) } }, "fleet view not read");
+  }
+}
+
+function parseSample({ parsed }: Entry, name: string, text: string | null): LoadSample | undefined {
+  if (text === null) return undefined;
+  const before = parsed.get(name);
+  if (before?.text === text) return before.sample;
+  const result = LoadSample.safeParse(JSON.parse(text));
+  const sample = result.success ? result.data : undefined;
+  parsed.set(name, { text, sample });
+  return sample;
+}

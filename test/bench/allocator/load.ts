@@ -1,0 +1,87 @@
+/** The callers: closed loop for throughput, open loop for latency as a caller feels it. */
+import { Pool } from "undici";
+import { quantile } from "../harness.ts";
+
+export interface Taken {
+  readonly atMs: number;
+  readonly zone: string;
+  readonly ticket: string;
+}
+
+export interface LoadOptions {
+  readonly url: string;
+  readonly token: string;
+  readonly seconds: number;
+  /** Called with every good answer. */
+  readonly onAnswer?: (taken: Taken) => void;
+}
+
+const CONNECTIONS = 48;
+let player = 0;
+
+function client({ url, token, onAnswer }: LoadOptions) {
+  const pool = new Pool(url, { connections: CONNECTIONS, pipelining: 1 });
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const call = async (): Promise<number> => {
+    const body = JSON.stringify({ namespace: "default", fleet: "bench", players: [`player-${player++}`] });
+    const answer = await pool.request({ method: "POST", path: "/v1/allocations", headers, body });
+    const json = (await answer.body.json()) as { zone: string; sessions?: { ticket: string }[] };
+    if (answer.statusCode === 200) {
+      onAnswer?.({ atMs: performance.now(), zone: json.zone, ticket: json.sessions?.[0]?.ticket ?? "" });
+    }
+    return answer.statusCode;
+  };
+  return { call, close: () => pool.close() };
+}
+
+/** `CONNECTIONS` callers, each asking again as soon as it has an answer. Returns good answers a second. */
+export async function closedLoop(options: LoadOptions): Promise<{ perSecond: number; failed: number }> {
+  const { call, close } = client(options);
+  const end = performance.now() + options.seconds * 1_000;
+  let good = 0;
+  let failed = 0;
+  const worker = async () => {
+    while (performance.now() < end) {
+      if ((await call()) === 200) good += 1;
+      else failed += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: CONNECTIONS }, worker));
+  await close();
+  return { perSecond: good / options.seconds, failed };
+}
+
+/** `rate` requests a second whether or not answers come; latency counts from the moment a request was due. */
+export async function openLoop(
+  options: LoadOptions,
+  rate: number,
+): Promise<{ p50: number; p99: number; failed: number }> {
+  const { call, close } = client(options);
+  const total = Math.floor(rate * options.seconds);
+  const latencies = new Float64Array(total);
+  const started = performance.now();
+  let failed = 0;
+  const pending: Promise<void>[] = [];
+  for (let sent = 0; sent < total; ) {
+    const due = Math.min(total, Math.floor(((performance.now() - started) / 1_000) * rate));
+    for (; sent < due; sent++) {
+      const index = sent;
+      const dueAt = started + (index / rate) * 1_000;
+      const done = call().then(
+        (status) => {
+          latencies[index] = performance.now() - dueAt;
+          if (status !== 200) failed += 1;
+        },
+        () => {
+          failed += 1;
+        },
+      );
+      pending.push(done);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await Promise.all(pending);
+  await close();
+  const sorted = latencies.sort();
+  return { p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99), failed };
+}
