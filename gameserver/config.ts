@@ -26,7 +26,7 @@ const SHAPE = {
   GAMEFLEET_IO_THREADS: count(0, 8).default(0),
   GAMEFLEET_LOG_LEVEL: logLevel.default("info"),
   /** From SIGTERM to exit at the latest. */
-  GAMEFLEET_DRAIN_TIME: duration.default(20_000),
+  GAMEFLEET_DRAIN_SECONDS: count(1, 3_600).default(20),
   /** An on-demand zone that stays empty for so long is closed. */
   GAMEFLEET_EMPTY_ZONE_TIME: duration.default(60_000),
   /** Runs without stores: zones from GAMEFLEET_LOCAL_ZONES, unsigned tickets. Never in a cluster. */

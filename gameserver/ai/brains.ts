@@ -28,7 +28,8 @@ export class Brains {
   readonly #any: boolean;
 
   constructor(rules: Game["rules"], schema: Kinds) {
-    this.#brains = [undefined, ...schema.kinds.map((kind) => rules.brains?.[kind.name])];
+    const brains = new Map(Object.entries(rules.brains ?? {}));
+    this.#brains = [undefined, ...schema.kinds.map((kind) => brains.get(kind.name))];
     this.#periods = this.#brains.map((brain) =>
       brain ? Math.max(1, Math.round(TICK_HZ / brain.thinkHz)) : 0,
     );

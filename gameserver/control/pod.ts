@@ -1,71 +1,161 @@
 /**
  * One game server pod, put together. `main.ts` runs one per process; tests run several in one.
  */
-import { fail, messageOf } from "../../platform/errors.ts";
+import { loop } from "../../platform/background.ts";
+import { GamefleetError, messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
-import { CLOSE } from "../../protocol/close.ts";
-import { type Config, localZones } from "../config.ts";
+import { CLOSE, isResumable } from "../../protocol/close.ts";
+import { NOTICE } from "../../protocol/frames.ts";
+import type { Config } from "../config.ts";
 import { loadGame } from "../load-game.ts";
-import { localGrant } from "../sessions/local-ticket.ts";
 import { Sessions } from "../sessions/sessions.ts";
-import { compileGame, TICK_HZ } from "../simulation/schema.ts";
+import { compileGame, type Schema, TICK_HZ } from "../simulation/schema.ts";
+import { startAdmin } from "./admin.ts";
+import type { Backing } from "./backing.ts";
+import { localBacking } from "./backing-local.ts";
+import { storeBacking } from "./backing-stores.ts";
+import { cpuMeter } from "./cgroup.ts";
+import { podMetrics } from "./metrics.ts";
+import { Phase } from "./phase.ts";
 import { refusalCode } from "./refusal.ts";
-import { startThreads } from "./threads.ts";
+import { Second } from "./second.ts";
+import { stopPod } from "./stop.ts";
+import { SWEEP_MS, sweepSilent } from "./sweep.ts";
+import { startThreads, type ThreadListener } from "./threads.ts";
 import { Zones } from "./zones.ts";
 
-export async function startPod(config: Config, log: Log) {
+/** A client pings at least so often; ten of them may be lost before its session ends. */
+const HEARTBEAT_SECONDS = 30;
+
+export interface Pod {
+  readonly playerPort: number;
+  readonly adminPort: number;
+  /** Resolves when the pod has ended in an orderly way: told players, given up its zones, closed everything. */
+  stop(): Promise<void>;
+}
+
+/** `onDeath` is called when a worker thread dies: the process should end. */
+export async function startPod(config: Config, log: Log, onDeath: (error: unknown) => void): Promise<Pod> {
   const game = await loadGame(config.GAMEFLEET_GAME);
   const schema = compileGame(game.declaration);
-  const threads = await startThreads(config, schema, config.GAMEFLEET_IO_THREADS || 1, {
+  const cpu = cpuMeter();
+  const phase = new Phase();
+  const ioThreads = config.GAMEFLEET_IO_THREADS || (cpu.cores >= 2 ? 2 : 1);
+
+  const listener: ThreadListener = {
     hello(thread, hello) {
-      sessions.hello(thread, hello).catch((error: unknown) => {
-        const { code, reason } = refusalCode(error);
-        log.info({ err: { message: messageOf(error) }, code }, "player refused");
-        threads.transports[thread]?.refuse(hello.connection, code, reason);
-      });
+      sessions.hello(thread, hello).then(
+        (result) => metrics.joined(result),
+        (error: unknown) => {
+          const { code, reason } = refusalCode(error);
+          metrics.joined(reason);
+          log[error instanceof GamefleetError ? "info" : "error"](
+            { err: { message: messageOf(error) }, code },
+            "player refused",
+          );
+          threads.transports[thread]?.refuse(hello.connection, code, reason);
+        },
+      );
     },
-    gone: (thread, connection) => sessions.gone(thread, connection),
-    left: (session) => void sessions.end(session, CLOSE.left),
-    bug: (message) => log.error({ err: { message } }, "I/O thread bug"),
-    fault: (fault) =>
-      log.error(
-        { zone: fault.zone, where: fault.where, err: { message: fault.message } },
-        "game rule failed",
-      ),
+    gone(thread, connection, code) {
+      metrics.closed(code);
+      sessions.gone(thread, connection);
+    },
+    left: (session) => void sessions.end(session, CLOSE.left).catch(bug),
+    bug: (message) => log.error({ err: { message } }, "bug in an I/O thread"),
+    fault: ({ zone, where, message }) => log.error({ zone, where, err: { message } }, "game rule failed"),
     onDeath(thread, error) {
       log.fatal({ thread, err: error }, "thread died");
-      process.exit(1);
+      onDeath(error);
     },
-  });
+  };
+  const bug = (error: unknown) => log.error({ err: error }, "bug in the control thread");
+
+  const threads = await startThreads(config, schema, ioThreads, listener);
+  const metrics = podMetrics(threads.stats, { fleet: config.fleetKey, server: config.serverKey });
   const zones = new Zones(threads, schema, config.GAMEFLEET_MAX_ZONES);
+  const backing: Backing = config.GAMEFLEET_LOCAL
+    ? await localBacking(config, zones)
+    : storeBacking(config, zones, { evict, sessions: () => sessions.list() }, log);
   const sessions: Sessions = new Sessions({
     zones,
     simulation: threads.simulation,
     transports: threads.transports,
     capacity: config.GAMEFLEET_CAPACITY_SESSIONS,
-    welcome: {
-      server: config.serverKey,
-      game: schema.descriptor,
-      tickHz: TICK_HZ,
-      updateHz: TICK_HZ / schema.updateTicks,
-      heartbeatSeconds: 30,
-    },
-    verify: async (token) => localGrant(token),
-    zone: async (id) => {
-      const zone = zones.get(id);
-      if (!zone) throw fail("ZONE_NOT_FOUND", `zone ${id} is not served here`);
-      return zone;
-    },
-    closed: () => undefined,
-    onJoined() {},
-    onEnded() {},
+    welcome: welcomeOf(config, schema),
+    verify: (token) => backing.verify(token),
+    zone: (id) => backing.zone(id),
+    closed: () => phase.closedTo,
+    onJoined: (session) => backing.joined(session),
+    onEnded: (session, code) => backing.ended(session, !isResumable(code)),
   });
-  for (const { id, capacity } of localZones(config.GAMEFLEET_LOCAL_ZONES)) {
-    await zones.open({ id, kind: "fixed", epoch: 1, capacity }, performance.now());
+  const second = new Second({ config, phase, backing, threads, zones, sessions, cpu, metrics, log });
+
+  async function evict(
+    zone: { readonly seats: readonly (string | undefined)[] },
+    why: "moved" | "ended",
+  ): Promise<void> {
+    const code = why === "moved" ? CLOSE.zoneMoved : CLOSE.zoneEnded;
+    const seated = zone.seats.filter((session) => session !== undefined);
+    await Promise.all(seated.map((session) => sessions.end(session, code)));
   }
+
+  const admin = await startAdmin({
+    name: "gamefleet game server",
+    version: String(game.declaration.version),
+    log,
+    registry: metrics.registry,
+    host: config.GAMEFLEET_HOST,
+    port: config.GAMEFLEET_ADMIN_PORT,
+    ready: () => phase.notReady(second.phaseInputs()),
+    healthy: () => phase.unhealthy(second.phaseInputs()),
+    status: () => second.status(threads.port, game.declaration),
+  });
+
+  const ending = new AbortController();
+  const running = Promise.all([
+    backing.run(ending.signal),
+    loop(() => second.pass(), {
+      everyMs: 1_000,
+      signal: ending.signal,
+      onError: (error) => second.failed(error),
+    }),
+    loop(() => sweepSilent(zones, sessions), { everyMs: SWEEP_MS, signal: ending.signal, onError: bug }),
+  ]);
   log.info(
-    { port: threads.port, game: game.declaration.name, zones: zones.list().map((zone) => zone.id) },
+    { port: threads.port, adminPort: admin.port, game: game.declaration.name, ioThreads, cores: cpu.cores },
     "serving",
   );
-  return { threads, zones, sessions, stop: () => threads.stop() };
+
+  return {
+    playerPort: threads.port,
+    adminPort: admin.port,
+    async stop() {
+      phase.stopping = true;
+      const withinMs = config.GAMEFLEET_DRAIN_SECONDS * 500;
+      for (const transport of threads.transports)
+        transport.notice({ kind: NOTICE.draining, withinMs, detail: undefined });
+      await stopPod({
+        sessions,
+        withinMs,
+        lastSample: () => second.sample(),
+        backing,
+        connections: () => second.connections,
+        end: () => ending.abort(),
+        running,
+      });
+      await admin.server.close();
+      await threads.stop();
+    },
+  };
+}
+
+function welcomeOf(config: Config, schema: Schema) {
+  return {
+    server: config.serverKey,
+    game: schema.descriptor,
+    tickHz: TICK_HZ,
+    updateHz: TICK_HZ / schema.updateTicks,
+    heartbeatSeconds: HEARTBEAT_SECONDS,
+  };
 }

@@ -61,6 +61,11 @@ export class TransportLink {
     return deadline(carry, ANSWER_MS, "releasing a session");
   }
 
+  /** Closes all players' connections; their sessions stay. */
+  disconnect(code: number): void {
+    this.#order({ type: "disconnect", code });
+  }
+
   notice(notice: Notice): void {
     this.#order({ type: "notice", notice });
   }

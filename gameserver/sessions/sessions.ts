@@ -46,7 +46,7 @@ export interface SessionHost {
   /** The zone, opened if it is ours. Throws ZONE_NOT_FOUND. */
   zone(id: string): Promise<OpenZone>;
   /** Why nobody new may come, or undefined. */
-  closed(): "SERVER_DRAINING" | undefined;
+  closed(): "SERVER_DRAINING" | "STORE_UNAVAILABLE" | undefined;
   onJoined(session: Session): void;
   onEnded(session: Session, code: number): void;
 }
@@ -78,6 +78,9 @@ export class Sessions {
 
   /** Admits or throws; the caller tells the connection why it was refused. Answers whether it was a resume. */
   async hello(thread: number, hello: Hello): Promise<"joined" | "resumed"> {
+    // Cut off from the stores: whoever plays here may be served elsewhere by now.
+    if (this.#host.closed() === "STORE_UNAVAILABLE")
+      throw fail("STORE_UNAVAILABLE", "cut off from all stores");
     if (hello.mode === "resume") return this.#resume(thread, hello);
     const grant = await this.#host.verify(hello.token);
     return this.#alone(grant.session, () => this.#enter(thread, hello, grant));
@@ -155,6 +158,7 @@ export class Sessions {
         zones.unseat(openZone, slot, performance.now());
         throw fail("ZONE_FULL", `the game refused a player in zone ${grant.zone}`);
       }
+      openZone.memory.heardAt[slot] = Math.floor(Date.now() / 1_000);
       const session: Session = { ...grant, openZone, slot, entity, thread, connection: undefined };
       this.#sessions.set(grant.session, session);
       return session;

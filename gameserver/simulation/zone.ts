@@ -100,11 +100,12 @@ export class SimulatedZone {
   }
 
   readonly #touch = (a: number, b: number): void => {
-    const { touch } = this.#game.rules;
     const { kind } = this.#memory;
     // An earlier touch of this step may have removed one of them.
-    if (!touch || kind[a] === 0 || kind[b] === 0) return;
-    this.#guard("touch", () => touch(this.#api, this.#api.entityAt(a), this.#api.entityAt(b)));
+    if (kind[a] === 0 || kind[b] === 0) return;
+    this.#guard("touch", () =>
+      this.#game.rules.touch?.(this.#api, this.#api.entityAt(a), this.#api.entityAt(b)),
+    );
   };
 
   #applyInputs(): void {

@@ -90,6 +90,10 @@ export class IoThread implements ConnectionOwner {
       case "release":
         this.#release(order.session, order.code);
         break;
+      case "disconnect":
+        for (const { connection, session } of this.#guests.values())
+          if (session) connection.close(order.code);
+        break;
       case "notice":
         this.#notice(order.notice);
         break;

@@ -77,6 +77,8 @@ export type ToTransport =
   | { readonly type: "refuse"; readonly connection: number; readonly code: number; readonly reason: string }
   /** Gives the session up: its connection, if any, is closed with `code`; answered by `released`. */
   | { readonly type: "release"; readonly session: string; readonly code: number }
+  /** Closes all players' connections; their sessions stay. */
+  | { readonly type: "disconnect"; readonly code: number }
   | { readonly type: "notice"; readonly notice: Notice }
   | { readonly type: "stop" };
 

@@ -1,0 +1,37 @@
+/** The admin listener: probes, metrics, and what the pod is doing. Reached by kubelet, Prometheus and people. */
+import { z } from "zod";
+import { createHttpServer, type HttpOptions, type TypedServer } from "../../platform/http.ts";
+import { LoadSample } from "../../protocol/directory.ts";
+
+export const PodStatus = z.object({
+  server: z.string(),
+  fleet: z.string(),
+  life: z.string(),
+  game: z.object({ name: z.string(), version: z.number() }),
+  playerPort: z.number(),
+  /** Why nobody new may come, or null. */
+  notReady: z.string().nullable(),
+  uptimeSeconds: z.number(),
+  connections: z.number(),
+  load: LoadSample,
+});
+export type PodStatus = z.infer<typeof PodStatus>;
+
+export interface AdminOptions extends HttpOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly status: () => PodStatus;
+}
+
+export interface Admin {
+  readonly server: TypedServer;
+  readonly port: number;
+}
+
+export async function startAdmin(options: AdminOptions): Promise<Admin> {
+  const server = await createHttpServer(options);
+  server.get("/v1/status", { schema: { response: { 200: PodStatus } } }, () => options.status());
+  await server.listen({ host: options.host, port: options.port });
+  const address = server.server.address();
+  return { server, port: typeof address === "object" && address ? address.port : options.port };
+}

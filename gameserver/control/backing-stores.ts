@@ -1,0 +1,105 @@
+/** A pod of a fleet: ownership in PostgreSQL, load and directory in Redis, tickets signed by the allocators. */
+import { loop } from "../../platform/background.ts";
+import { messageOf } from "../../platform/errors.ts";
+import type { Log } from "../../platform/log.ts";
+import { release } from "../../platform/ownership/ownership.ts";
+import { createPool } from "../../platform/postgres.ts";
+import { connectRedis, type Redis } from "../../platform/redis.ts";
+import { keys } from "../../protocol/directory.ts";
+import type { Config } from "../config.ts";
+import { Tickets } from "../sessions/tickets.ts";
+import type { Backing, BackingHost } from "./backing.ts";
+import { Directory } from "./directory.ts";
+import { publishLoad } from "./load.ts";
+import { Ownership } from "./ownership.ts";
+import { StoreHealth } from "./stores.ts";
+import type { Zones } from "./zones.ts";
+
+const KEYS_MS = 5_000;
+const DIRECTORY_MS = 60_000;
+
+export function storeBacking(config: Config, zones: Zones, host: BackingHost, log: Log): Backing {
+  const name = `gamefleet-pod-${config.GAMEFLEET_SERVER}`;
+  const redis = connectRedis({ url: config.GAMEFLEET_REDIS_URL ?? "", name, log });
+  const listener = connectRedis({ url: config.GAMEFLEET_REDIS_URL ?? "", name: `${name}-poke`, log });
+  const pool = createPool({ url: config.GAMEFLEET_DATABASE_URL ?? "", name, log });
+  const { serverKey: server, fleetKey: fleet, GAMEFLEET_SERVER: plainName, GAMEFLEET_LIFE: life } = config;
+  const health = new StoreHealth();
+  const emptyZoneMs = config.GAMEFLEET_EMPTY_ZONE_TIME;
+  const ownership = new Ownership({
+    pool,
+    server,
+    fleet,
+    life,
+    zones,
+    emptyZoneMs,
+    health,
+    log,
+    evict: (zone, why) => host.evict(zone, why),
+  });
+  const tickets = new Tickets({ server, fleet, redis });
+  const directory = new Directory({ redis, fleet, server: plainName });
+  const load = { redis, serverKey: server, fleetKey: fleet, server: plainName, life };
+  /** Whether Redis may have lost our entries. */
+  let stale = false;
+
+  const quiet = (what: string) => (error: unknown) =>
+    log.warn({ what, err: { message: messageOf(error) } }, "not written");
+  const repeat = (work: () => Promise<void>, everyMs: number, what: string, signal: AbortSignal) =>
+    loop(work, { everyMs, signal, onError: quiet(what) });
+  const publishAll = () => directory.publish(host.sessions());
+
+  return {
+    get settled() {
+      return ownership.settled;
+    },
+    get fenced() {
+      return ownership.fenced;
+    },
+    get cutOff() {
+      return health.cutOff;
+    },
+    away: () => health.away(),
+    verify: (ticket) => tickets.verify(ticket),
+    zone: (id) => ownership.zone(id),
+    joined: (session) => void directory.publish([session]).catch(quiet("session")),
+    ended: (session, over) => void directory.withdraw(session, over).catch(quiet("session")),
+    async publish(sample) {
+      try {
+        const entry = await publishLoad(load, sample);
+        health.note("redis", true);
+        if (stale) await publishAll();
+        stale = false;
+        return entry;
+      } catch (error) {
+        health.note("redis", false);
+        stale = true;
+        throw error;
+      }
+    },
+    async run(signal) {
+      listenForPokes(listener, keys.poke(server), () => void ownership.look().catch(() => {}));
+      await Promise.all([
+        ownership.run(signal),
+        repeat(() => tickets.refresh(), KEYS_MS, "keys", signal),
+        repeat(publishAll, DIRECTORY_MS, "directory", signal),
+      ]);
+    },
+    async close(sample) {
+      // Without the lease our zones can be placed at once instead of when it runs out.
+      await release(pool, server, life).catch(quiet("release"));
+      await publishLoad(load, sample).catch(quiet("load"));
+      redis.disconnect();
+      listener.disconnect();
+      await pool.end().catch(() => {});
+    },
+  };
+}
+
+/** A poke says nothing but "look now"; a lost one costs 2 s. */
+function listenForPokes(listener: Redis, channel: string, poked: () => void): void {
+  const subscribe = () => void listener.subscribe(channel).catch(() => {});
+  listener.on("ready", subscribe);
+  listener.on("message", poked);
+  if (listener.status === "ready") subscribe();
+}
