@@ -50,9 +50,27 @@ function translate(node: Json): Json {
   return out;
 }
 
+/**
+ * Completes `default: {}` with the defaults of its members: the API server checks a default against the rules as it
+ * stands, before it fills in those of the members.
+ */
+function completeDefaults(node: Schema): Schema {
+  const properties = Object.entries((node.properties as Schema | undefined) ?? {}).map(
+    ([name, child]) => [name, completeDefaults(child as Schema)] as const,
+  );
+  const out: Schema = properties.length > 0 ? { ...node, properties: Object.fromEntries(properties) } : node;
+  if (!isObject(node.default)) return out;
+  const members = properties
+    .filter(([, child]) => "default" in child)
+    .map(([name, child]) => [name, child.default]);
+  return { ...out, default: { ...Object.fromEntries(members), ...node.default } };
+}
+
 /** The OpenAPI schema of one zod schema, as a CRD takes it. */
 export function openApi(schema: z.ZodType): Schema {
-  return translate(z.toJSONSchema(schema, { target: "openapi-3.0", io: "input" }) as Json) as Schema;
+  return completeDefaults(
+    translate(z.toJSONSchema(schema, { target: "openapi-3.0", io: "input" }) as Json) as Schema,
+  );
 }
 
 /** Throws GAME_INVALID-style TERMINAL error naming the first path that a CRD could not hold. */
