@@ -148,7 +148,7 @@ export async function runOperator(
     check: elector.check,
     placed: counter(registry, "gamefleet_zones_placed_total", "Changes of a zone's owner made by the placer"),
     waiting: gauge(registry, "gamefleet_zones_waiting", "Zones that no server can take", ["fleet"]),
-    fleets: () => zonesOfFleets(cache.fleets.store, cache.servers.store, loads),
+    fleets: () => zonesOfFleets(cache.fleets.store, cache.servers.store, loads, Date.now()),
   });
   const pokeZones = () => placer.poke();
   const stores = {

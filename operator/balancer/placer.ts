@@ -27,6 +27,8 @@ export interface FleetZones {
   readonly fixed: readonly FixedZone[];
   /** Servers that Kubernetes knows to live, with what their samples say. */
   readonly servers: readonly ZoneServer[];
+  /** Servers that started not long ago and are not ready yet. */
+  readonly starting: number;
 }
 
 export interface PlacerOptions {
@@ -76,7 +78,7 @@ export class Placer {
     await this.#forget(new Set(fleets.map((entry) => entry.fleet)));
   }
 
-  async #placeFleet({ fleet, fixed, servers }: FleetZones): Promise<void> {
+  async #placeFleet({ fleet, fixed, servers, starting }: FleetZones): Promise<void> {
     const { pool, redis, log } = this.#options;
     const [rows, registered] = await Promise.all([listZones(pool, fleet), listServers(pool, fleet)]);
     const leased = new Set(registered.filter((row) => row.leased).map((row) => `${row.id} ${row.life}`));
@@ -84,7 +86,7 @@ export class Placer {
       ...server,
       usable: server.usable && leased.has(`${server.id} ${server.life}`),
     }));
-    const plan = planZones(fixed, rows, usable);
+    const plan = planZones(fixed, rows, usable, starting);
     for (const zone of plan.declare) {
       this.#options.check();
       await declareZone(pool, fleet, zone.name, "fixed", zone.sessions);

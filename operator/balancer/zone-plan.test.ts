@@ -41,6 +41,17 @@ describe("fixed zones", () => {
     ]);
   });
 
+  it("wait for servers that start, unless they have lost theirs", () => {
+    const names = ["a1", "a2", "a3", "a4"];
+    const never = names.map((id) => row(id, { epoch: 0 }));
+    expect(planZones(fixed(...names), never, [server("a")], 1)).toMatchObject({
+      place: [{ zone: "a1" }, { zone: "a2" }],
+      waiting: ["a3", "a4"],
+    });
+    const lost = names.map((id) => row(id, { epoch: 1 }));
+    expect(planZones(fixed(...names), lost, [server("a")], 1).place).toHaveLength(4);
+  });
+
   it("stay with an owner that lives although its lease ran out: the store was away, not the pod", () => {
     const plan = planZones(
       fixed("sol"),

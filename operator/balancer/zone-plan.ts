@@ -37,15 +37,23 @@ export interface ZonePlan {
   readonly waiting: readonly string[];
 }
 
+/**
+ * `starting`: servers that will be usable soon. While there are any, a zone that was never served waits rather than
+ * crowd onto the server that happened to start first; a zone that lost its server does not wait.
+ */
 export function planZones(
   fixed: readonly FixedZone[],
   rows: readonly ZoneRow[],
   servers: readonly ZoneServer[],
+  starting = 0,
 ): ZonePlan {
   const wanted = new Map(fixed.map((zone) => [zone.name, zone]));
   const known = new Map(rows.map((row) => [row.id, row]));
   const declare = fixed.filter((zone) => known.get(zone.name)?.capacity !== zone.sessions);
   const load = assignedCapacity(rows, servers);
+  const usableCount = servers.filter((server) => server.usable).length;
+  const fairShare =
+    starting === 0 ? Number.POSITIVE_INFINITY : fixedCapacity(fixed) / (usableCount + starting);
   const place = [];
   const remove = [];
   const waiting = [];
@@ -61,7 +69,9 @@ export function planZones(
     const leaves = row.kind === "fixed" && owner?.draining === true && empty;
     if (!free && !leaves) continue;
     const target = leastAssigned(servers, load);
-    if (!target) {
+    const mayWait =
+      row.epoch === 0 && target !== undefined && (load.get(target.id) ?? 0) + row.capacity > fairShare;
+    if (!target || mayWait) {
       if (free) waiting.push(row.id);
       continue;
     }
@@ -70,6 +80,9 @@ export function planZones(
   }
   return { declare, place, remove, waiting };
 }
+
+const fixedCapacity = (fixed: readonly FixedZone[]): number =>
+  fixed.reduce((sum, zone) => sum + zone.sessions, 0);
 
 /** Nobody can be serving it: no owner, or an owner that has lost its lease and is not known to live. */
 function isFree(row: ZoneRow, owner: ZoneServer | undefined): boolean {

@@ -6,25 +6,42 @@ import type { LoadBoard } from "./loads.ts";
 import type { FleetZones } from "./placer.ts";
 import type { ZoneServer } from "./zone-plan.ts";
 
+/** A server that takes longer than this to start is not waited for. */
+const STARTING_MS = 30_000;
+
+interface Page {
+  readonly servers: ZoneServer[];
+  starting: number;
+}
+
 export function zonesOfFleets(
   fleets: StoreReader<Fleet>,
   servers: StoreReader<GameServer>,
   loads: LoadBoard,
+  nowMs: number,
 ): FleetZones[] {
-  const byFleet = new Map<string, ZoneServer[]>();
+  const pages = new Map<string, Page>();
   for (const server of servers.list()) {
-    const entry = zoneServer(server, loads);
-    if (!entry) continue;
     const fleet = `${server.metadata.namespace}/${server.spec.fleetName ?? server.metadata.name}`;
-    const list = byFleet.get(fleet);
-    if (list) list.push(entry);
-    else byFleet.set(fleet, [entry]);
+    const page = pages.get(fleet) ?? { servers: [], starting: 0 };
+    pages.set(fleet, page);
+    const entry = zoneServer(server, loads);
+    if (entry) page.servers.push(entry);
+    // Ready by Kubernetes and not heard of yet is still starting.
+    if (!entry?.usable && isStarting(server, nowMs)) page.starting += 1;
   }
   return fleets.list().map((fleet) => ({
     fleet: keyOf(fleet),
     fixed: fleet.spec.zones.fixed ?? [],
-    servers: byFleet.get(keyOf(fleet)) ?? [],
+    servers: pages.get(keyOf(fleet))?.servers ?? [],
+    starting: pages.get(keyOf(fleet))?.starting ?? 0,
   }));
+}
+
+function isStarting({ metadata, status }: GameServer, nowMs: number): boolean {
+  if (metadata.deletionTimestamp || status?.state === "Unhealthy" || status?.state === "Stopped")
+    return false;
+  return nowMs - Date.parse(metadata.creationTimestamp ?? "") < STARTING_MS;
 }
 
 /** A server with a pod that lives; one whose pod is gone has given its zones up. */
