@@ -71,8 +71,3 @@ export function columnsFor(descriptor: Descriptor, kind: number, own: boolean): 
   const indices = own ? [...spec.near, ...spec.owner] : spec.near;
   return indices.flatMap((index) => descriptor.columns[index] ?? []);
 }
-
-/** Bytes of the mask that says which of `columns` columns follow. */
-export function maskBytes(columns: number): number {
-  return (columns + 7) >> 3;
-}

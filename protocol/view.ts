@@ -8,8 +8,8 @@
 import { expand16, FRAME, type Welcome } from "./frames.ts";
 import { ByteReader, FrameError } from "./frames-bytes.ts";
 import { decodeEvent, type GameEvent } from "./frames-event.ts";
-import { columnsFor, type FieldSpec, maskBytes, restore } from "./frames-schema.ts";
-import { UPDATE_FLAG } from "./frames-update.ts";
+import { columnsFor, type FieldSpec, restore } from "./frames-schema.ts";
+import { HEAD_COLUMNS, HEAD_MORE, moreBytes, UPDATE_FLAG } from "./frames-update.ts";
 
 export interface ViewEntity {
   readonly id: number;
@@ -38,6 +38,8 @@ export class View {
   #slots: (Slot | undefined)[] = [];
   #fields = new Map<number, readonly FieldSpec[]>();
   #replay: number;
+  /** Handle of the last change read; each change says how far it is from the one before. */
+  #lastHandle = -1;
 
   /** `lastSeq` is what the HELLO said: replayed events must lie after it. */
   constructor(welcome: Welcome, lastSeq = 0) {
@@ -88,6 +90,7 @@ export class View {
     if (flags & UPDATE_FLAG.leaves)
       for (let count = reader.u8(); count > 0; count--) this.#leave(reader.u8());
     if (flags & UPDATE_FLAG.enters) for (let count = reader.u8(); count > 0; count--) this.#enter(reader);
+    this.#lastHandle = -1;
     while (reader.left > 0) this.#change(reader);
   }
 
@@ -119,10 +122,16 @@ export class View {
   }
 
   #change(reader: ByteReader): void {
-    const { entity, fields, codes } = this.#slot(reader.u8());
-    const mask = reader.bytes(maskBytes(fields.length));
+    const head = reader.u8();
+    const gap = head >> 4;
+    const handle = gap === 0 ? reader.u8() : (this.#lastHandle + gap) & 0xff;
+    this.#lastHandle = handle;
+    const { entity, fields, codes } = this.#slot(handle);
+    const more = head & HEAD_MORE ? reader.bytes(moreBytes(fields.length)) : undefined;
     for (let index = 0; index < fields.length; index++) {
-      if (((mask[index >> 3] as number) & (1 << (index & 7))) === 0) continue;
+      const bit = index - HEAD_COLUMNS;
+      const mask = bit < 0 ? head >> index : (more?.[bit >> 3] ?? 0) >> (bit & 7);
+      if ((mask & 1) === 0) continue;
       const field = fields[index] as FieldSpec;
       const code = field.width === 1 ? reader.u8() : ((codes[index] as number) + reader.zigzag()) >>> 0;
       codes[index] = code;

@@ -9,7 +9,7 @@ import type { Schema } from "../simulation/schema.ts";
 /** Who is in view stays in view a little farther out, so that nobody flickers at the edge. */
 const STAY = 1.1;
 /** And counts as a little nearer when places are short (share of the squared distance). */
-const PREFER = 0.8;
+const PREFER = 0.7;
 const BUCKETS = 128;
 
 export class Interest {
@@ -19,6 +19,8 @@ export class Interest {
   readonly #step: number;
   readonly #rows: Uint16Array;
   readonly #squares: Float32Array;
+  /** Squares as they count when places are short. */
+  readonly #ranks: Float32Array;
   readonly #buckets = new Uint32Array(BUCKETS);
   #builtTick = -1;
   /** Handle + 1 of rows in the view being looked at; all 0 between calls. */
@@ -32,6 +34,7 @@ export class Interest {
     this.#grid = new Grid(width, height, interest, memory.rows);
     this.#rows = new Uint16Array(memory.rows);
     this.#squares = new Float32Array(memory.rows);
+    this.#ranks = new Float32Array(memory.rows);
     this.handleOf = new Uint8Array(memory.rows);
   }
 
@@ -51,10 +54,9 @@ export class Interest {
     const { bucket, rest } = found <= cap ? { bucket: BUCKETS, rest: 0 } : this.#cut(found, cap);
     let left = rest;
     for (let i = 0; i < found; i++) {
-      const square = this.#squares[i] as number;
-      const at = this.#bucket(square);
+      const at = this.#bucket(this.#ranks[i] as number);
       if (at > bucket || (at === bucket && left-- <= 0)) continue;
-      take(this.#rows[i] as number, square);
+      take(this.#rows[i] as number, this.#squares[i] as number);
     }
   }
 
@@ -79,7 +81,8 @@ export class Interest {
         const inView = this.handleOf[row] !== 0;
         if (square > (inView ? stay : enter)) continue;
         this.#rows[found] = row;
-        this.#squares[found] = inView ? square * PREFER : square;
+        this.#squares[found] = square;
+        this.#ranks[found] = inView ? square * PREFER : square;
         found++;
       }
     }
@@ -90,7 +93,7 @@ export class Interest {
   #cut(found: number, cap: number): { bucket: number; rest: number } {
     this.#buckets.fill(0);
     for (let i = 0; i < found; i++) {
-      const at = this.#bucket(this.#squares[i] as number);
+      const at = this.#bucket(this.#ranks[i] as number);
       this.#buckets[at] = (this.#buckets[at] as number) + 1;
     }
     let rest = cap;
@@ -102,9 +105,9 @@ export class Interest {
     return { bucket: BUCKETS, rest: 0 };
   }
 
-  #bucket(square: number): number {
+  #bucket(rank: number): number {
     const most = this.radius * this.radius;
-    return Math.min(BUCKETS - 1, Math.floor((square / most) * BUCKETS));
+    return Math.min(BUCKETS - 1, Math.floor((rank / most) * BUCKETS));
   }
 
   #refresh(published: Published): void {

@@ -32,6 +32,8 @@ export class SessionView {
   readonly #kind: Uint8Array;
   readonly #earns: Uint8Array;
   readonly #credit: Uint8Array;
+  /** How each entity in view is written. */
+  readonly #wire: WireKind[] = [];
   readonly #base: Uint32Array;
   readonly #stays: Uint8Array;
   readonly #codes: Uint32Array;
@@ -162,6 +164,7 @@ export class SessionView {
       this.#kind[free] = from.kind[row] as number;
       this.#earns[free] = ringEarns(this.#squares[i] as number, third);
       this.#credit[free] = 0;
+      this.#wire[free] = this.#wireOf(free);
       this.#enters.push(free);
     }
   }
@@ -181,7 +184,7 @@ export class SessionView {
 
   #writeEnter(writer: UpdateWriter, handle: number, from: Published): void {
     const row = this.#row[handle] as number;
-    const kind = this.#kindOf(handle);
+    const kind = this.#wire[handle] as WireKind;
     const offset = handle * this.#kinds.widest;
     for (let i = 0; i < kind.columns.length; i++) {
       this.#base[offset + i] = from.columns[kind.columns[i] as number]?.[row] as number;
@@ -201,7 +204,7 @@ export class SessionView {
         this.#credit[handle] = credit;
         continue;
       }
-      const kind = this.#kindOf(handle);
+      const kind = this.#wire[handle] as WireKind;
       for (let i = 0; i < kind.columns.length; i++) {
         this.#codes[i] = from.columns[kind.columns[i] as number]?.[row] as number;
       }
@@ -211,7 +214,7 @@ export class SessionView {
     }
   }
 
-  #kindOf(handle: number): WireKind {
+  #wireOf(handle: number): WireKind {
     const own = this.#idOf(handle) === this.#ownId;
     const kinds = own ? this.#kinds.own : this.#kinds.near;
     return kinds[this.#kind[handle] as number] as WireKind;

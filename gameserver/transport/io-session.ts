@@ -40,7 +40,7 @@ export class IoSession implements Hearer {
   readonly zone: IoZone<IoSession>;
   readonly outbox: Outbox;
   connection: Connection | undefined;
-  /** Tick of the thread's count at which the last update went out or was due. */
+  /** Simulation tick at which the last update was due. */
   lastTick: number;
   readonly #shared: IoShared;
   readonly #view: SessionView;

@@ -137,9 +137,9 @@ export class IoThread implements ConnectionOwner {
     });
   }
 
-  /** After a simulation tick: events, then the updates that are due. */
-  tick(): void {
-    this.#tick++;
+  /** After simulation tick number `tick` (others may have been passed over): events, then the updates that are due. */
+  tick(tick: number): void {
+    this.#tick = tick;
     for (const zone of this.#zones.values()) if (!zone.pump()) this.#stats.add("eventsLost");
     const period = this.#shared.schema.updateTicks;
     const now = performance.now();
@@ -177,8 +177,9 @@ export class IoThread implements ConnectionOwner {
   }
 
   #update(guest: Guest, session: IoSession): void {
-    // Not `+= period`: a thread that was late owes one update, not several.
-    session.lastTick = this.#tick;
+    // In step with its own phase; but a thread that was very late owes one update, not several.
+    const due = session.lastTick + this.#shared.schema.updateTicks;
+    session.lastTick = this.#tick - due < this.#shared.schema.updateTicks ? due : this.#tick;
     if (guest.connection.backlog > 0) {
       guest.slowSince ||= performance.now();
       this.#stats.add("skippedUpdates");

@@ -34,12 +34,14 @@ server.listen({ host: data.host, port: data.port, backlog: 4_096, reusePort: dat
 
 // Ticks that came while the thread was busy are one: every session is looked at once anyway.
 let woken = false;
-data.tickPort.on("message", () => {
+let latest = 0;
+data.tickPort.on("message", (tick: number) => {
+  latest = tick;
   if (woken) return;
   woken = true;
   setImmediate(() => {
     woken = false;
-    thread.tick();
+    thread.tick(latest);
   });
 });
 
