@@ -102,7 +102,9 @@ export class Elector {
     const following = this.#follow(wake);
     try {
       while (!stop.aborted) {
-        if (await this.#tryAcquire()) return this.#begin();
+        // A watch that just told of a renewal saves the asking.
+        const held = following.alive() && this.#heldMs() > 0;
+        if (!held && (await this.#tryAcquire())) return this.#begin();
         await sleepOn(this.#clock, this.#pauseMs(following.alive()), this.#news.signal);
         if (this.#news.signal.aborted && !stop.aborted) this.#news = new AbortController();
       }
@@ -157,8 +159,13 @@ export class Elector {
   /** While the watch tells us of renewals, only the lease's end is worth a call; otherwise we poll. */
   #pauseMs(following: boolean): number {
     const poll = this.#retryMs * (1 + 0.2 * (this.#options.random ?? Math.random)());
-    const remaining = this.#seen === undefined ? 0 : remainingMs(this.#seen, this.#clock.now());
-    return following && remaining > 0 ? Math.ceil(remaining) + 1 : poll;
+    const held = this.#heldMs();
+    return following && held > 0 ? Math.ceil(held) + 1 : poll;
+  }
+
+  /** Milliseconds the lease as last seen still belongs to its holder. */
+  #heldMs(): number {
+    return this.#seen === undefined ? 0 : remainingMs(this.#seen, this.#clock.now());
   }
 
   /** One try to take the lease; true when it is ours now. */
@@ -167,7 +174,7 @@ export class Elector {
       const lease = await this.#read(signal);
       // A lease that was deleted may still have a holder who does not know: its time runs on.
       if (this.#seen !== undefined && holderOf(this.#seen.lease) !== this.identity) {
-        if (remainingMs(this.#seen, this.#clock.now()) > 0) return false;
+        if (this.#heldMs() > 0) return false;
       }
       await this.#write(lease, signal);
       return true;

@@ -211,7 +211,7 @@ const step = fc.oneof(
 
 test("behaves as the model under any sequence of steps", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { maxLength: 60, size: "max" }), async (steps) => {
       const { queue, time } = setup();
       const model = new Model();
       for (const act of steps) {

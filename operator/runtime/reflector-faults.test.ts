@@ -31,12 +31,14 @@ async function mutate(api: FakeApi, random: () => number, steps: number): Promis
 /** What a handler was last told of each key: its version, or that it is gone. */
 function follow(reflector: Reflector<TestPod>): ReadonlyMap<string, string> {
   const told = new Map<string, string>();
-  const present = new Set<string>();
+  const present = new Map<string, string | undefined>();
   reflector.store.subscribe(({ type, object }) => {
     const key = keyOf(object);
     if (present.has(key) === (type === "added")) throw new Error(`${type} of ${key} out of order`);
+    if (type === "updated" && present.get(key) !== object.metadata.uid)
+      throw new Error(`${key} is another object`);
     if (type === "deleted") present.delete(key);
-    else present.add(key);
+    else present.set(key, object.metadata.uid);
     told.set(key, type === "deleted" ? "gone" : (object.metadata.resourceVersion ?? ""));
   });
   return told;

@@ -148,6 +148,31 @@ describe("loses nothing when", () => {
   });
 });
 
+test.each<StreamFault>(["error410", "error500"])(
+  "a stream that ends with %s is followed by a list",
+  async (fault) => {
+    nextEvent(fault);
+    await start();
+    await until(() => watches().length === 1);
+    api.cluster.put("pods", pod("a"));
+    await until(() => changes.length === 1);
+    await until(() => watches().length === 2);
+    expect(api.seen.map(({ query }) => (query.has("watch") ? "watch" : "list"))).toEqual([
+      "list",
+      "watch",
+      "list",
+      "watch",
+    ]);
+  },
+);
+
+test("silence costs a new watch, never a list", async () => {
+  await start();
+  // 90 s of silence are 90 ms here.
+  await until(() => watches().length >= 6);
+  expect(lists()).toBe(1);
+});
+
 test("a server that breaks each watch without an event is asked for a list again", async () => {
   await start();
   let breaks = 0;

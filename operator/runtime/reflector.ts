@@ -6,7 +6,7 @@
  * compared as a number. Failures back off from 0.8 s to 30 s with jitter, and start over after a healthy minute.
  */
 import { backoff } from "../../platform/background.ts";
-import { fail, messageOf } from "../../platform/errors.ts";
+import { fail, hasCode, messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
 import { ApiError, isExpired } from "../kube/errors.ts";
 import type { Selection } from "../kube/list.ts";
@@ -210,14 +210,15 @@ export class Reflector<T extends KubeObject> implements Cache, ReflectorProbe {
   /** Decides whether the last version is still a place to resume from. */
   #noteFailure(error: unknown): void {
     const status = error instanceof ApiError ? error.status : 0;
-    if (this.#opened) this.#barren += 1;
+    // Silence is no sign that the place is wrong: a quiet kind may send nothing at all.
+    if (this.#opened && !hasCode(error, "TIMEOUT")) this.#barren += 1;
     // The version is gone (410), or the server calls it nonsense (400), or broke off the stream with a reason.
     const useless = isExpired(error) || status === 400 || (status > 0 && this.#opened);
     if (useless || this.#barren >= BARREN_LIMIT) {
       this.#version = undefined;
       this.#barren = 0;
     }
-    const reason = error instanceof ApiError ? error.reason : "Other";
+    const reason = error instanceof ApiError ? error.reason : hasCode(error, "TIMEOUT") ? "Silent" : "Other";
     this.#options.metrics.watchFailures.inc({ kind: this.kind, reason });
     this.#log.warn({ reason, error: messageOf(error), relist: this.#version === undefined }, "watch failed");
   }
