@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Remove this clone's cluster and nothing else. --all: also its state and address, and the images
-# made for clusters, unless another clone's cluster uses them. The cache stays.
+# Remove this clone's cluster and nothing else. --all: also its state and its address, and, when no
+# other clone has a cluster, the images of all. The cache stays: it belongs to all clones.
 . "$(dirname "$0")/lib/core.sh"
 use address engine tools debian bases node-image kube
 
 remove_rest() {
-  local image
-  for image in $(docker images --format '{{.Repository}}:{{.Tag}}' 'gamefleet*') $(docker images --format '{{.Repository}}:{{.Tag}}' 'gamefleet/*') $BASES; do
-    docker rmi "$image" || true # in use elsewhere
-  done
   release_address
+  if [ -z "$(docker ps -aq --filter label=io.x-k8s.kind.cluster)" ]; then
+    { tr ' ' '\n' <<<"$BASES" && docker images --format '{{.Repository}}:{{.Tag}}' | grep '^gamefleet[:/]'; } | xargs docker rmi || true
+    docker image prune -f --filter label=gamefleet.dev/base
+  fi
 }
 
 begin
@@ -20,6 +20,6 @@ steps 1
 step "remove cluster $CLUSTER" remove_cluster
 if [ "${1:-}" = --all ]; then
   steps 1
-  step "remove images and state" remove_rest
+  step "remove state and unused images" remove_rest
   rm -rf "$STATE"
 fi

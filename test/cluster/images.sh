@@ -6,9 +6,11 @@ use address engine tools debian bases kube
 
 IMAGE=gamefleet:${1:-dev}
 
+# What an earlier build of the same tag left without a name goes; the label tells it from the
+# nameless stages that make the next build quick.
 build_app() {
-  # With a base built here, only the host's network leads to npm's registry; elsewhere it does no harm.
-  build "$IMAGE" "$REPO"
+  build "$IMAGE" "$REPO" --label gamefleet.dev/app=yes
+  docker image prune -f --filter label=gamefleet.dev/app
 }
 load_images() { kind load docker-image --name "$CLUSTER" "$IMAGE" "$REDIS_IMAGE" "$POSTGRES_IMAGE"; }
 

@@ -2,10 +2,10 @@
 # The images that ours stand on: public where they can be pulled, else built here from Debian's
 # packages and npm's under the same names, so that everything else is the same either way.
 
-NODE_VERSION=26.10.0
+NODE_VERSION=26.10.0 # of these two, too, RECIPE is the key
 NPM_VERSION=11.21.2
 BASES="$NODE_BASE $REDIS_IMAGE $POSTGRES_IMAGE"
-BASES_KEY=$(hash_of bases lib/bases.sh lib/debian.sh)
+BASES_KEY=$(hash_of bases)
 BASES_FILE=$CACHE/images/bases-$BASES_KEY.tar.zst
 
 # A public image has no label of ours and is always right; one built here must be of this recipe.

@@ -41,9 +41,12 @@ export KIND_EXPERIMENTAL_DOCKER_NETWORK=$CLUSTER
 export KUBECONFIG=$STATE/kubeconfig # never the user's own
 export PATH=$TOOLS:$PATH
 
-# Hash of files by content and name: the key under which something made from them is cached.
+# Hash of files by content and name: the key under which something made from them is cached. The
+# scripts that do the making are not among them (a new comment would cost a quarter of an hour):
+# RECIPE stands for them. Raise it when what lib/{debian,node-image,bases}.sh make changes.
+RECIPE=1
 hash_of() {
-  (cd "$HERE" && find "$@" -type f | LC_ALL=C sort | while read -r f; do echo "$f $(git hash-object "$f")"; done) | short_hash 10
+  (cd "$HERE" && find "$@" -type f | LC_ALL=C sort | while read -r f; do echo "$f $(git hash-object "$f") $RECIPE"; done) | short_hash 10
 }
 
 # --- saying -------------------------------------------------------------------------------------

@@ -1,12 +1,16 @@
 # shellcheck shell=bash
 # A small Debian base image for what is built here because no image registry answers.
 
-DEBIAN=gamefleet/debian:bookworm-$(hash_of lib/debian.sh)
+DEBIAN=gamefleet/debian:bookworm-$RECIPE
+
+may_build_debian() {
+  may_install || die "no image registry answers, and building images here needs root on Debian: run as root there, or connect to a registry"
+}
 
 debian_image() {
   local root
   have_image "$DEBIAN" && return
-  [ "$(id -u)" = 0 ] || die "no image registry answers, and building images here needs root on Debian: run as root, or connect to a registry"
+  may_build_debian
   need debootstrap debootstrap
   root=$(mktemp -d "$CACHE/debian.XXXXXX")
   debootstrap --variant=minbase --include=ca-certificates bookworm "$root"

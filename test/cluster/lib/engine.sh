@@ -1,7 +1,9 @@
 # shellcheck shell=bash
 # A Docker engine that answers: the running one, else one that we may start.
 
-engine_answers() { timeout 20 docker info >/dev/null 2>&1; }
+engine_answers() {
+  if has timeout; then timeout 20 docker info; else docker info; fi >/dev/null 2>&1 # macOS has none
+}
 
 engine_up() {
   if has docker && engine_answers; then return; fi
@@ -97,6 +99,7 @@ save() {
   mkdir -p "$(dirname "$file")"
   docker save "$@" | zstd -q -T0 -3 -f -o "$file.$$"
   mv "$file.$$" "$file"
+  find "$(dirname "$file")" -name '*.zst*' -mtime +30 -delete # of older recipes
 }
 restore() {
   need zstd zstd

@@ -127,11 +127,10 @@ pod_range() { kubectl get node "$1" -o jsonpath='{.spec.podCIDR}' | grep .; }
 docker_address() { docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$1"; }
 
 retry() { # SECONDS COMMAND…
-  local left=$1
+  local deadline=$((SECONDS + $1))
   shift
   until "$@"; do
-    left=$((left - 1))
-    [ $left -gt 0 ] || return 1
+    [ $SECONDS -lt $deadline ] || return 1
     sleep 1
   done
 }
@@ -140,7 +139,7 @@ retry() { # SECONDS COMMAND…
 revive() { # NODE_IMAGE
   local node
   for node in $(nodes); do docker start "$node" || break; done
-  if retry 60 kubectl get --raw /readyz; then
+  if retry 60 kubectl --request-timeout=3s get --raw /readyz; then
     settle "$1"
   else
     echo "does not come back: removing it"

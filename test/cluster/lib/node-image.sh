@@ -2,7 +2,7 @@
 # The image of a kind node: the public one, else one built here from Go modules and Debian
 # packages (Kubernetes compiled: minutes), kept in the cache as zstd.
 
-LOCAL_NODE_IMAGE=gamefleet/kind-node:$KUBERNETES-$(hash_of node mods/kubernetes mods/etcd mods/coredns lib/node-image.sh lib/debian.sh)
+LOCAL_NODE_IMAGE=gamefleet/kind-node:$KUBERNETES-$(hash_of node mods/kubernetes mods/etcd mods/coredns)
 NODE_IMAGE_FILE=$CACHE/images/${LOCAL_NODE_IMAGE##*:}.tar.zst
 # kubeadm names these images; it is asked with an explicit version, so that it asks no network.
 SYSTEM=registry.k8s.io
@@ -37,6 +37,7 @@ KUBERNETES_BINARIES='kubectl kubeadm kubelet kube-apiserver kube-controller-mana
 # Compiling is what takes long, so Debian's packages are fetched beside it.
 build_node_image() {
   local work=$CACHE/build/${LOCAL_NODE_IMAGE##*:} binary packages_pid
+  may_build_debian # known now, not after minutes of compiling
   steps 14
   PACKAGES=gamefleet/kind-node-packages:${LOCAL_NODE_IMAGE##*-}
   IPTABLES=gamefleet/iptables:${LOCAL_NODE_IMAGE##*-}
