@@ -28,8 +28,7 @@ export class SessionView {
   readonly #kinds: WireKinds;
   readonly #ownId: number;
   readonly #row: Int32Array;
-  readonly #generation: Uint16Array;
-  readonly #kind: Uint8Array;
+  readonly #identity: Uint32Array;
   readonly #earns: Uint8Array;
   readonly #credit: Uint8Array;
   /** How each entity in view is written. */
@@ -52,8 +51,7 @@ export class SessionView {
     this.#kinds = kinds;
     this.#ownId = ownId;
     this.#row = new Int32Array(cap).fill(-1);
-    this.#generation = new Uint16Array(cap);
-    this.#kind = new Uint8Array(cap);
+    this.#identity = new Uint32Array(cap);
     this.#earns = new Uint8Array(cap);
     this.#credit = new Uint8Array(cap);
     this.#stays = new Uint8Array(cap);
@@ -104,15 +102,13 @@ export class SessionView {
   }
 
   #dropGone(from: Published): void {
+    const rows = this.#row;
+    const identities = this.#identity;
+    const { identity } = from;
     const high = from.info[1] as number;
-    for (let handle = 0; handle < this.#cap; handle++) {
-      const row = this.#row[handle] as number;
-      if (row < 0) continue;
-      const same =
-        row < high &&
-        from.kind[row] === this.#kind[handle] &&
-        from.generation[row] === this.#generation[handle];
-      if (!same) this.#leave(handle);
+    for (let handle = 0; handle < rows.length; handle++) {
+      const row = rows[handle] as number;
+      if (row >= 0 && (row >= high || identity[row] !== identities[handle])) this.#leave(handle);
     }
   }
 
@@ -160,8 +156,7 @@ export class SessionView {
       while (free < this.#cap && (this.#row[free] as number) >= 0) free++;
       if (free === this.#cap) return;
       this.#row[free] = row;
-      this.#generation[free] = from.generation[row] as number;
-      this.#kind[free] = from.kind[row] as number;
+      this.#identity[free] = from.identity[row] as number;
       this.#earns[free] = ringEarns(this.#squares[i] as number, third);
       this.#credit[free] = 0;
       this.#wire[free] = this.#wireOf(free);
@@ -171,8 +166,9 @@ export class SessionView {
 
   #centreOn(from: Published): void {
     const row = this.#ownId & 0xffff;
-    if (from.kind[row] === 0 || from.generation[row] !== this.#ownId >>> 16) return;
-    const [x, y] = this.#kinds.near[from.kind[row] as number]?.fields ?? [];
+    const kind = from.kind[row] as number;
+    if (kind === 0 || (from.identity[row] as number) >>> 16 !== this.#ownId >>> 16) return;
+    const [x, y] = this.#kinds.near[kind]?.fields ?? [];
     this.#x = (from.columns[0]?.[row] ?? 0) * (x?.step ?? 1);
     this.#y = (from.columns[1]?.[row] ?? 0) * (y?.step ?? 1);
   }
@@ -189,39 +185,49 @@ export class SessionView {
     for (let i = 0; i < kind.columns.length; i++) {
       this.#base[offset + i] = from.columns[kind.columns[i] as number]?.[row] as number;
     }
-    writer.enter(handle, this.#kind[handle] as number, this.#idOf(handle), kind.fields, this.#base, offset);
+    writer.enter(
+      handle,
+      (this.#identity[handle] as number) & 0xff,
+      this.#idOf(handle),
+      kind.fields,
+      this.#base,
+      offset,
+    );
   }
 
   #writeChanges(writer: UpdateWriter, out: ByteWriter, from: Published, limit: number): void {
+    const rows = this.#row;
+    const credits = this.#credit;
+    const earns = this.#earns;
+    const codes = this.#codes;
+    const cap = rows.length;
     // The first to be looked at rotates, so that a small budget is shared fairly.
-    const first = this.#updates % this.#cap;
-    for (let n = 0; n < this.#cap && out.at < limit; n++) {
-      const handle = first + n < this.#cap ? first + n : first + n - this.#cap;
-      const row = this.#row[handle] as number;
+    const first = this.#updates % cap;
+    for (let n = 0; n < cap && out.at < limit; n++) {
+      const handle = first + n < cap ? first + n : first + n - cap;
+      const row = rows[handle] as number;
       if (row < 0) continue;
-      const credit = (this.#credit[handle] as number) + (this.#earns[handle] as number);
+      const credit = (credits[handle] as number) + (earns[handle] as number);
       if (credit < CREDIT) {
-        this.#credit[handle] = credit;
+        credits[handle] = credit;
         continue;
       }
-      const kind = this.#wire[handle] as WireKind;
-      for (let i = 0; i < kind.columns.length; i++) {
-        this.#codes[i] = from.columns[kind.columns[i] as number]?.[row] as number;
-      }
-      const sent = writer.change(handle, kind.fields, this.#codes, this.#base, handle * this.#kinds.widest);
+      const { columns, fields } = this.#wire[handle] as WireKind;
+      for (let i = 0; i < columns.length; i++) codes[i] = from.columns[columns[i] as number]?.[row] as number;
+      const sent = writer.change(handle, fields, codes, this.#base, handle * this.#kinds.widest);
       // What stood still keeps its credit: its first move is sent at once.
-      this.#credit[handle] = sent ? 0 : CREDIT;
+      credits[handle] = sent ? 0 : CREDIT;
     }
   }
 
   #wireOf(handle: number): WireKind {
     const own = this.#idOf(handle) === this.#ownId;
     const kinds = own ? this.#kinds.own : this.#kinds.near;
-    return kinds[this.#kind[handle] as number] as WireKind;
+    return kinds[(this.#identity[handle] as number) & 0xff] as WireKind;
   }
 
   #idOf(handle: number): number {
-    return (((this.#generation[handle] as number) << 16) | (this.#row[handle] as number)) >>> 0;
+    return (((this.#identity[handle] as number) & 0xffff_0000) | (this.#row[handle] as number)) >>> 0;
   }
 }
 

@@ -54,7 +54,8 @@ export interface Published {
   readonly columns: readonly (Uint8Array | Uint16Array | Uint32Array)[];
   /** Kind number of each row, 0 for a free one. */
   readonly kind: Uint8Array;
-  readonly generation: Uint16Array;
+  /** Generation and kind of each row in one number (`identityOf`): one look tells whether it is still the same. */
+  readonly identity: Uint32Array;
   /** Last input applied, by player slot. */
   readonly applied: Uint32Array;
   /** [tick, rows in use]. */
@@ -120,6 +121,11 @@ export function rowsOf(schema: Schema, slots: number): number {
   return schema.rowsPerZone + schema.rowsPerPlayer * slots;
 }
 
+/** What stays the same while an entity lives in its row. */
+export function identityOf(generation: number, kind: number): number {
+  return ((generation << 16) | kind) >>> 0;
+}
+
 /** The newest complete tick. Stays untouched for at least one more tick (16 ms). */
 export function front(memory: ZoneMemory): Published {
   return memory.published[Atomics.load(memory.shared, SHARED.front) as 0 | 1];
@@ -166,7 +172,7 @@ function layOutPublished(schema: Schema, rows: number, slots: number, take: Take
       take(field.width === 1 ? "u8" : field.width === 2 ? "u16" : "u32", rows),
     ),
     kind: take("u8", rows),
-    generation: take("u16", rows),
+    identity: take("u32", rows),
     applied: take("u32", slots),
     info: take("u32", 2),
     time: take("f64", 1),

@@ -3,7 +3,7 @@
  * atomic store makes it the front. A reader of the old front has a whole tick before it is written again.
  */
 import { type FieldSpec, quantise } from "../../protocol/frames-schema.ts";
-import { HEAD, type NumberArray, type Published, SHARED, type ZoneMemory } from "./memory.ts";
+import { HEAD, identityOf, type NumberArray, type Published, SHARED, type ZoneMemory } from "./memory.ts";
 import type { Schema } from "./schema.ts";
 
 export function publish(schema: Schema, memory: ZoneMemory, unixMs: number): void {
@@ -11,7 +11,9 @@ export function publish(schema: Schema, memory: ZoneMemory, unixMs: number): voi
   const out = memory.published[back as 0 | 1];
   const high = memory.head[HEAD.high] as number;
   out.kind.set(memory.kind.subarray(0, high));
-  out.generation.set(memory.generation.subarray(0, high));
+  for (let row = 0; row < high; row++) {
+    out.identity[row] = identityOf(memory.generation[row] as number, memory.kind[row] as number);
+  }
   for (let index = 0; index < schema.columns.length; index++) {
     const target = schema.columns[index]?.published ?? -1;
     if (target >= 0) publishColumn(schema, memory, index, out, target, high);
