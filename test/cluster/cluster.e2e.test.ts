@@ -57,7 +57,15 @@ const service = {
 /** Packets that the node's guard has refused so far. */
 async function guardCount(): Promise<number> {
   const cluster = process.env["GAMEFLEET_CLUSTER"];
-  const { stdout } = await run("docker", ["exec", `${cluster}-control-plane`, "nft", "list", "table", "inet", "nodeguard"]);
+  const { stdout } = await run("docker", [
+    "exec",
+    `${cluster}-control-plane`,
+    "nft",
+    "list",
+    "table",
+    "inet",
+    "nodeguard",
+  ]);
   const counts = [...stdout.matchAll(/counter packets (\d+)/g)].map((match) => Number(match[1]));
   expect(counts).toHaveLength(4);
   return counts.reduce((sum, count) => sum + count, 0);
@@ -66,7 +74,12 @@ async function guardCount(): Promise<number> {
 beforeAll(async () => {
   await kubectl("create", "namespace", namespace);
   const back = { app: "web" };
-  const items = [server("one", back, {}), server("two", back, {}), service, server("client", {}, { hostPort })];
+  const items = [
+    server("one", back, {}),
+    server("two", back, {}),
+    service,
+    server("client", {}, { hostPort }),
+  ];
   const applied = run("kubectl", ["apply", "-f", "-"]);
   applied.child.stdin?.end(JSON.stringify({ apiVersion: "v1", kind: "List", items }));
   await applied;
@@ -91,7 +104,9 @@ describe("the cluster", () => {
     const logs = await kubectl("-n", "kube-system", "logs", "-l", "k8s-app=kube-proxy", "--tail=-1");
     expect(logs).not.toBe("");
     // Reflectors lose the API server when the node restarts, say so, and go on.
-    const failures = logs.split("\n").filter((line) => /^E\d{4}/.test(line) && !line.includes("reflector.go"));
+    const failures = logs
+      .split("\n")
+      .filter((line) => /^E\d{4}/.test(line) && !line.includes("reflector.go"));
     expect(failures).toEqual([]);
   });
 
