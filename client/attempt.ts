@@ -1,0 +1,117 @@
+/**
+ * One connection from HELLO to its end. Knows frames, knows nothing of resuming.
+ */
+import {
+  decodeNotice,
+  decodePong,
+  decodeWelcome,
+  encodeHello,
+  encodeLeave,
+  encodePing,
+  FRAME,
+  type HelloMode,
+  type Notice,
+  type Pong,
+} from "../protocol/frames.ts";
+import type { GameEvent } from "../protocol/frames-event.ts";
+import { View } from "../protocol/view.ts";
+import type { PlayerSocket, SocketFactory } from "./socket.ts";
+
+/** What the SDK itself closes with: a frame that made no sense (RFC 6455: 4000–4999 are the application's). */
+const CLOSE_BAD_FRAME = 4902;
+const CLOSE_NORMAL = 1000;
+const CLOSE_ABNORMAL = 1006;
+const CLOSE_LATE = 4903;
+
+export interface AttemptOptions {
+  readonly url: string;
+  readonly socket: SocketFactory;
+  readonly mode: HelloMode;
+  readonly token: string;
+  readonly lastSeq: number;
+  readonly welcomeWithinMs: number;
+  readonly handlers: AttemptHandlers;
+}
+
+export interface AttemptHandlers {
+  welcome(view: View): void;
+  update(view: View): void;
+  event(event: GameEvent): void;
+  notice(notice: Notice): void;
+  pong(pong: Pong): void;
+  /** Called once, whatever ended it. `welcomed` tells whether play had begun. */
+  end(code: number, reason: string, welcomed: boolean): void;
+}
+
+export class Attempt {
+  readonly #options: AttemptOptions;
+  readonly #socket: PlayerSocket;
+  #view: View | undefined;
+  #late: ReturnType<typeof setTimeout>;
+  #over = false;
+
+  constructor(options: AttemptOptions) {
+    this.#options = options;
+    const { mode, token, lastSeq, url } = options;
+    this.#late = setTimeout(() => this.#finish(CLOSE_LATE, "no WELCOME in time"), options.welcomeWithinMs);
+    this.#socket = options.socket(url, {
+      open: () => this.#socket.send(encodeHello({ mode, token, lastSeq })),
+      message: (bytes) => this.#take(bytes),
+      close: (code, reason) => this.#finish(code, reason),
+    });
+  }
+
+  send(frame: Uint8Array): void {
+    if (!this.#over) this.#socket.send(frame);
+  }
+
+  ping(now: number): void {
+    this.send(encodePing(now));
+  }
+
+  /** Ends the connection; `leave` tells the server that the session is over too. */
+  close(leave: boolean): void {
+    if (leave) this.send(encodeLeave());
+    this.#finish(CLOSE_NORMAL, "closed by the player");
+  }
+
+  /** Cuts the line without a word. */
+  drop(): void {
+    this.#finish(CLOSE_ABNORMAL, "connection dropped");
+  }
+
+  #take(bytes: Uint8Array): void {
+    if (this.#over) return;
+    try {
+      this.#read(bytes);
+    } catch (error) {
+      this.#finish(CLOSE_BAD_FRAME, error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #read(bytes: Uint8Array): void {
+    const { handlers, lastSeq } = this.#options;
+    const type = bytes[0];
+    if (type === FRAME.welcome) {
+      clearTimeout(this.#late);
+      this.#view = new View(decodeWelcome(bytes), lastSeq);
+      handlers.welcome(this.#view);
+    } else if (type === FRAME.pong) {
+      handlers.pong(decodePong(bytes));
+    } else if (type === FRAME.notice) {
+      handlers.notice(decodeNotice(bytes));
+    } else if (this.#view) {
+      const event = this.#view.apply(bytes);
+      if (event) handlers.event(event);
+      else handlers.update(this.#view);
+    }
+  }
+
+  #finish(code: number, reason: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#late);
+    this.#socket.close(CLOSE_NORMAL);
+    this.#options.handlers.end(code, reason, this.#view !== undefined);
+  }
+}

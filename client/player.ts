@@ -1,0 +1,211 @@
+/**
+ * One player's play: a session that outlives its connections.
+ *
+ * After a loss the same server is asked first (it may only have been the line), then the allocator, again and again
+ * with growing pauses, until the session is back or `resumeWithinMs` is over. Where the server's close code says that
+ * the session goes on elsewhere, the allocator is asked at once; where it says that the session ended, nobody is.
+ */
+import { CLOSE, isResumable } from "../protocol/close.ts";
+import type { View } from "../protocol/view.ts";
+import { Attempt } from "./attempt.ts";
+import { Emitter } from "./emitter.ts";
+import { Inputs, inputFrames } from "./inputs.ts";
+import type { Place, PlayerEvents, PlayerOptions, PlayerState } from "./options.ts";
+import { platformSocket } from "./socket.ts";
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 2_000;
+
+/** Codes after which the same server is not the place to go on. */
+const ELSEWHERE: ReadonlySet<number> = new Set([
+  CLOSE.shutdown,
+  CLOSE.zoneMoved,
+  CLOSE.draining,
+  CLOSE.serverFull,
+  CLOSE.resumeRefused,
+  CLOSE.ticketInvalid,
+]);
+
+export class Player {
+  readonly #options: PlayerOptions;
+  readonly #events = new Emitter<PlayerEvents>();
+  readonly #inputs = new Inputs();
+  readonly #life = new AbortController();
+  #place: Place;
+  #state: PlayerState = "connecting";
+  #attempt: Attempt | undefined;
+  #view: View | undefined;
+  #latencyMs: number | undefined;
+  #lostAt: number | undefined;
+  #tries = 0;
+  #pinger: ReturnType<typeof setInterval> | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(place: Place, options: PlayerOptions) {
+    this.#place = place;
+    this.#options = options;
+  }
+
+  /** Called by `connect`. */
+  start(): void {
+    this.#open("ticket");
+  }
+
+  on<Name extends keyof PlayerEvents>(name: Name, listener: PlayerEvents[Name]): () => void {
+    return this.#events.on(name, listener);
+  }
+
+  get state(): PlayerState {
+    return this.#state;
+  }
+
+  /** What the player sees; undefined before the first WELCOME. Another one after every WELCOME. */
+  get view(): View | undefined {
+    return this.#view;
+  }
+
+  /** Round trip of the last ping, ms. */
+  get latencyMs(): number | undefined {
+    return this.#latencyMs;
+  }
+
+  /** Where the session is now. */
+  get place(): Place {
+    return this.#place;
+  }
+
+  /**
+   * Sends an input of the game. Returns its number: it has taken effect in what is seen once `view.ackInput` has
+   * reached it. Inputs given while the connection is away are sent when it is back.
+   */
+  send(kind: string, fields: Readonly<Record<string, number>> = {}): number {
+    const item = { kind, fields };
+    const seq = this.#inputs.add(item);
+    if (this.#state === "playing" && this.#view && this.#attempt) {
+      for (const frame of inputFrames(this.#view.welcome.game, seq, [item])) this.#attempt.send(frame);
+    }
+    return seq;
+  }
+
+  /** Ends play: the server is told, the session is over. */
+  close(): void {
+    this.#end("closed by the player", true);
+  }
+
+  /** Drops the connection without a word, as a broken line would. For tests of a game's own behaviour. */
+  dropConnection(): void {
+    this.#attempt?.drop();
+  }
+
+  #open(mode: "ticket" | "resume"): void {
+    const { scheme = "ws", socket = platformSocket, welcomeWithinMs = 5_000 } = this.#options;
+    const { address, port, ticket, resumeToken } = this.#place;
+    const attempt = new Attempt({
+      url: `${scheme}://${address.includes(":") ? `[${address}]` : address}:${port}/`,
+      socket,
+      mode,
+      token: mode === "ticket" ? ticket : resumeToken,
+      lastSeq: mode === "resume" ? (this.#view?.seq ?? 0) : 0,
+      welcomeWithinMs,
+      handlers: {
+        welcome: (view) => this.#welcomed(view),
+        update: (view) => {
+          this.#inputs.confirm(view.ackInput);
+          this.#events.emit("update", view);
+        },
+        event: (event) => this.#events.emit("event", event),
+        notice: (notice) => this.#events.emit("notice", notice),
+        pong: ({ clientTime }) => {
+          this.#latencyMs = performance.now() - clientTime;
+        },
+        end: (code, reason) => {
+          if (this.#attempt === attempt) this.#lost(code, reason);
+        },
+      },
+    });
+    this.#attempt = attempt;
+  }
+
+  #welcomed(view: View): void {
+    this.#view = view;
+    this.#lostAt = undefined;
+    this.#tries = 0;
+    const again = this.#inputs.continueFrom(view.welcome);
+    for (const frame of inputFrames(view.welcome.game, view.welcome.inputSeq + 1, again))
+      this.#attempt?.send(frame);
+    this.#keepAlive(view.welcome.heartbeatSeconds);
+    this.#setState("playing", view.welcome.resumed ? "resumed" : `in zone ${view.welcome.zone}`);
+    this.#events.emit("welcome", view);
+  }
+
+  #keepAlive(heartbeatSeconds: number): void {
+    clearInterval(this.#pinger);
+    const every = Math.min(this.#options.pingEveryMs ?? 2_000, heartbeatSeconds * 1_000);
+    this.#pinger = setInterval(() => this.#attempt?.ping(performance.now()), every);
+    this.#attempt?.ping(performance.now());
+  }
+
+  #lost(code: number, reason: string): void {
+    clearInterval(this.#pinger);
+    this.#attempt = undefined;
+    if (this.#state === "ended") return;
+    const why = reason === "" ? `closed with ${code}` : `${reason} (${code})`;
+    // A ticket that was not taken in may have been for a server that has just gone: the allocator knows better.
+    const canAsk = this.#options.resume !== undefined;
+    const mayGoOn = isResumable(code) || code >= 4_900 || (canAsk && ELSEWHERE.has(code));
+    if (!mayGoOn) {
+      this.#end(why, false);
+      return;
+    }
+    const now = performance.now();
+    this.#lostAt ??= now;
+    if (now - this.#lostAt > (this.#options.resumeWithinMs ?? 60_000)) {
+      this.#end(`could not resume: ${why}`, false);
+      return;
+    }
+    this.#setState(this.#view ? "resuming" : "connecting", why);
+    const pause = this.#tries === 0 ? 0 : this.#pause();
+    const elsewhere = canAsk && (this.#tries > 0 || ELSEWHERE.has(code));
+    this.#tries += 1;
+    this.#retry = setTimeout(() => void this.#tryAgain(elsewhere), pause);
+  }
+
+  #pause(): number {
+    const full = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (this.#tries - 1));
+    // Half of it random: players of one server that died must not all come at the same moment.
+    return full / 2 + (Math.random() * full) / 2;
+  }
+
+  async #tryAgain(elsewhere: boolean): Promise<void> {
+    if (!elsewhere || !this.#options.resume) {
+      this.#open("resume");
+      return;
+    }
+    try {
+      this.#place = await this.#options.resume(this.#place.resumeToken, this.#life.signal);
+      if (this.#state !== "ended") this.#open("ticket");
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      if ((error as { final?: boolean }).final) this.#end(reason, false);
+      // Nobody could say where the session is; that is like one more failed attempt.
+      else if (this.#state !== "ended") this.#lost(CLOSE.shutdown, reason);
+    }
+  }
+
+  #end(detail: string, leave: boolean): void {
+    if (this.#state === "ended") return;
+    this.#setState("ended", detail);
+    clearInterval(this.#pinger);
+    clearTimeout(this.#retry);
+    this.#life.abort();
+    const attempt = this.#attempt;
+    this.#attempt = undefined;
+    attempt?.close(leave);
+  }
+
+  #setState(state: PlayerState, detail: string): void {
+    const changed = this.#state !== state;
+    this.#state = state;
+    if (changed) this.#events.emit("state", state, detail);
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * One simulated player: flies about, fires now and then, and checks what it is told.
+ *
+ * Open loop: inputs go out on their own clock, whether or not answers come, so that a server that stalls cannot hide
+ * it. The SDK under it is the players' own.
+ */
+import { connect } from "../../client/index.ts";
+import type { Place, PlayerOptions } from "../../client/options.ts";
+import type { Player } from "../../client/player.ts";
+import type { Tally } from "./tally.ts";
+
+export interface BotOptions {
+  readonly place: Place;
+  readonly player: PlayerOptions;
+  readonly tally: Tally;
+  readonly inputsPerSecond: number;
+  readonly random: () => number;
+}
+
+export class Bot {
+  readonly #options: BotOptions;
+  readonly #player: Player;
+  readonly #clock: ReturnType<typeof setInterval>;
+  /** When each input that has not been seen yet was due, by its number. */
+  readonly #sent = new Map<number, number>();
+  #seen = 0;
+  #inGame = false;
+  #everPlayed = false;
+  #lostAt = 0;
+  #lastUpdate = 0;
+  #closing = false;
+
+  constructor(options: BotOptions) {
+    this.#options = options;
+    const { tally } = options;
+    this.#player = connect(options.place, options.player);
+    this.#player.on("welcome", (view) => this.#welcomed(view.welcome.resumed, view.welcome.inputSeq));
+    this.#player.on("update", (view) => this.#updated(view.ackInput));
+    this.#player.on("event", () => {
+      tally.events += 1;
+    });
+    this.#player.on("state", (state, detail) => {
+      if (state === "resuming") this.#left(detail);
+      if (state === "ended") this.#ended(detail);
+    });
+    const every = 1_000 / options.inputsPerSecond;
+    this.#clock = setInterval(() => this.#act(), every);
+  }
+
+  get playing(): boolean {
+    return this.#inGame;
+  }
+
+  get player(): Player {
+    return this.#player;
+  }
+
+  close(): void {
+    this.#closing = true;
+    this.#player.close();
+  }
+
+  #welcomed(resumed: boolean, inputSeq: number): void {
+    const { tally } = this.#options;
+    const now = performance.now();
+    if (!this.#everPlayed) tally.played += 1;
+    else if (resumed) tally.resumed += 1;
+    else tally.restarted += 1;
+    if (this.#lostAt > 0) tally.outage.add(now - this.#lostAt);
+    if (!resumed) {
+      this.#sent.clear();
+      this.#seen = inputSeq;
+    }
+    this.#lostAt = 0;
+    this.#lastUpdate = 0;
+    this.#everPlayed = true;
+    if (!this.#inGame) tally.playing += 1;
+    this.#inGame = true;
+  }
+
+  #updated(ackInput: number): void {
+    const { tally } = this.#options;
+    const now = performance.now();
+    tally.updates += 1;
+    if (this.#lastUpdate > 0) tally.updateGap.add(now - this.#lastUpdate);
+    this.#lastUpdate = now;
+    for (let seq = this.#seen + 1; seq <= ackInput; seq++) {
+      const due = this.#sent.get(seq);
+      if (due === undefined) continue;
+      this.#sent.delete(seq);
+      tally.acknowledged += 1;
+      tally.inputToSeen.add(now - due);
+    }
+    this.#seen = Math.max(this.#seen, ackInput);
+  }
+
+  #act(): void {
+    if (!this.#inGame) return;
+    const { random, tally } = this.#options;
+    const fire = random() < 0.1;
+    const seq = fire
+      ? this.#player.send("fire")
+      : this.#player.send("steer", { thrust: random() * 1.5 - 0.5, turn: random() * 2 - 1 });
+    tally.inputs += 1;
+    this.#sent.set(seq, performance.now());
+  }
+
+  #left(detail: string): void {
+    if (!this.#inGame) return;
+    this.#inGame = false;
+    this.#lostAt = performance.now();
+    this.#options.tally.playing -= 1;
+    if (detail.includes("sequence") || detail.includes("handle") || detail.includes("frame")) {
+      this.#options.tally.badFrames += 1;
+    }
+  }
+
+  #ended(detail: string): void {
+    clearInterval(this.#clock);
+    if (this.#inGame) this.#options.tally.playing -= 1;
+    this.#inGame = false;
+    if (!this.#closing) this.#options.tally.lost(detail);
+  }
+}

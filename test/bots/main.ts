@@ -1,0 +1,77 @@
+/**
+ * `npm run bots -- --players 200 --seconds 30`: players for a fleet, and what they saw.
+ * Without --url and --token it takes this clone's cluster (test/cluster/env.sh, .state/allocator-token).
+ */
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { Crowd } from "./crowd.ts";
+
+const { values } = parseArgs({
+  options: {
+    players: { type: "string", default: "100" },
+    seconds: { type: "string", default: "30" },
+    url: { type: "string", default: process.env.GAMEFLEET_ALLOCATOR_URL ?? "http://127.0.0.1:7080" },
+    token: { type: "string" },
+    namespace: { type: "string", default: "default" },
+    fleet: { type: "string", default: "starlanes" },
+    zone: { type: "string" },
+    joins: { type: "string", default: "50" },
+    inputs: { type: "string", default: "6" },
+    seed: { type: "string", default: "1" },
+  },
+});
+
+const stop = new AbortController();
+const crowd = new Crowd({
+  players: Number(values.players),
+  allocatorUrl: values.url,
+  token:
+    values.token ?? readFileSync(new URL("../../.state/allocator-token", import.meta.url), "utf8").trim(),
+  namespace: values.namespace,
+  fleet: values.fleet,
+  zone: values.zone,
+  joinsPerSecond: Number(values.joins),
+  inputsPerSecond: Number(values.inputs),
+  seed: Number(values.seed),
+  signal: stop.signal,
+});
+const { tally } = crowd;
+console.error(`seed ${values.seed}`);
+const joined = crowd.join();
+const end = performance.now() + Number(values.seconds) * 1_000;
+let updates = 0;
+const started = process.cpuUsage();
+while (performance.now() < end) {
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const perSecond = tally.updates - updates;
+  updates = tally.updates;
+  const p99 = tally.inputToSeen.quantile(0.99);
+  console.error(
+    `playing ${tally.playing}/${values.players}  updates ${perSecond}/s  input->seen p50 ` +
+      `${tally.inputToSeen.quantile(0.5).toFixed(0)} p99 ${p99.toFixed(0)} ms  lost ${tally.lostSessions}`,
+  );
+}
+await joined;
+const cpu = process.cpuUsage(started);
+crowd.close();
+stop.abort();
+await new Promise((resolve) => setTimeout(resolve, 500));
+console.log(
+  JSON.stringify({
+    players: Number(values.players),
+    played: tally.played,
+    lostSessions: tally.lostSessions,
+    reasons: Object.fromEntries(tally.reasons),
+    resumed: tally.resumed,
+    restarted: tally.restarted,
+    badFrames: tally.badFrames,
+    inputs: tally.inputs,
+    acknowledged: tally.acknowledged,
+    inputToSeenP50Ms: Number(tally.inputToSeen.quantile(0.5).toFixed(1)),
+    inputToSeenP99Ms: Number(tally.inputToSeen.quantile(0.99).toFixed(1)),
+    updateGapP50Ms: Number(tally.updateGap.quantile(0.5).toFixed(1)),
+    updateGapP99Ms: Number(tally.updateGap.quantile(0.99).toFixed(1)),
+    botsCpuCores: Number(((cpu.user + cpu.system) / 1e6 / Number(values.seconds)).toFixed(2)),
+  }),
+);
+process.exit(0);

@@ -1,0 +1,61 @@
+/** What a crowd of bots has seen, counted as it happens. */
+
+/** Samples kept for percentiles: the newest of them. */
+const KEEP = 200_000;
+
+export class Samples {
+  readonly #values = new Float64Array(KEEP);
+  #count = 0;
+
+  add(value: number): void {
+    this.#values[this.#count++ % KEEP] = value;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Value below which `share` (0 to 1) of the kept samples lie; NaN when there are none. */
+  quantile(share: number): number {
+    const sorted = this.#values.slice(0, Math.min(this.#count, KEEP)).sort();
+    return sorted.length === 0
+      ? Number.NaN
+      : (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
+  }
+
+  clear(): void {
+    this.#count = 0;
+  }
+}
+
+export class Tally {
+  /** Bots that have been in the game at least once. */
+  played = 0;
+  playing = 0;
+  /** Sessions that ended although their bot wanted to go on. */
+  lostSessions = 0;
+  /** Losses of connection that were made good, by session kept or begun anew. */
+  resumed = 0;
+  restarted = 0;
+  updates = 0;
+  bytes = 0;
+  events = 0;
+  inputs = 0;
+  /** Inputs whose effect was seen. */
+  acknowledged = 0;
+  /** Frames that broke the order or could not be read. */
+  badFrames = 0;
+  /** Why sessions were lost, with how many. */
+  readonly reasons = new Map<string, number>();
+  /** Time from an input to the update that shows its effect, ms. */
+  readonly inputToSeen = new Samples();
+  /** Time between two updates of one bot, ms. */
+  readonly updateGap = new Samples();
+  /** Time without play after a loss, ms. */
+  readonly outage = new Samples();
+
+  lost(reason: string): void {
+    this.lostSessions += 1;
+    this.reasons.set(reason, (this.reasons.get(reason) ?? 0) + 1);
+  }
+}
