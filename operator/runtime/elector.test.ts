@@ -52,6 +52,19 @@ describe("two processes", () => {
     expect(election.lastAct("one")).toBeLessThanOrEqual(stopped);
   });
 
+  test("a clean stop in the middle of a renewal still hands over", async () => {
+    const election = await started();
+    election.leases.latencyMs = 100;
+    await election.time.advance(10_000);
+    const before = election.leases.calls["replace"];
+    // Just after a renewal has reached the server, before its answer is back.
+    while (election.leases.calls["replace"] === before) await election.time.advance(1);
+    const stopped = election.time.now;
+    void election.processes[0]?.stop();
+    await election.time.advance(5_000);
+    expect((election.firstAct("two") ?? Number.POSITIVE_INFINITY) - stopped).toBeLessThan(1_000);
+  });
+
   test("a paused leader is replaced, and does not act once it runs again", async () => {
     const election = await started();
     const one = election.processes[0];

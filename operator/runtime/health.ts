@@ -3,8 +3,8 @@
  *
  * Checks are cheap and synchronous: a probe that waits for another system turns that system's trouble into ours.
  */
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { messageOf } from "../../platform/errors.ts";
+import { type Clock, systemClock } from "./clock.ts";
 
 /** Throws when unwell; the message says what is wrong. */
 export type Check = () => void;
@@ -47,19 +47,36 @@ export interface StallCheck {
   close(): void;
 }
 
+const TICK_MS = 250;
+
 /**
  * Fails when the event loop stood still for longer than `limitMs` since the last probe. A planner that computes
  * for seconds stalls probes, watches and the lease together; this names the cause.
+ *
+ * A timer of our own, because Node's `monitorEventLoopDelay` forgets where it was when it is reset, and so
+ * misses a stall that begins right after a probe.
  */
-export function stallCheck(limitMs: number): StallCheck {
-  const delays = monitorEventLoopDelay({ resolution: 100 });
-  delays.enable();
+export function stallCheck(limitMs: number, clock: Clock = systemClock): StallCheck {
+  let last = clock.now();
+  let worst = 0;
+  let cancel = (): void => {};
+  const measure = (): void => {
+    const now = clock.now();
+    worst = Math.max(worst, now - last - TICK_MS);
+    last = now;
+  };
+  const tick = (): void => {
+    measure();
+    cancel = clock.timer(TICK_MS, tick);
+  };
+  tick();
   return {
     check: () => {
-      const worstMs = delays.max / 1e6;
-      delays.reset();
-      if (worstMs > limitMs) throw new Error(`event loop stood still for ${Math.round(worstMs)} ms`);
+      measure();
+      const stall = worst;
+      worst = 0;
+      if (stall > limitMs) throw new Error(`event loop stood still for ${Math.round(stall)} ms`);
     },
-    close: () => delays.disable(),
+    close: () => cancel(),
   };
 }
