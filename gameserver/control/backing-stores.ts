@@ -40,8 +40,11 @@ export function storeBacking(config: Config, zones: Zones, host: BackingHost, lo
   const tickets = new Tickets({ server, fleet, redis });
   const directory = new Directory({ redis, fleet, server: plainName });
   const load = { redis, serverKey: server, fleetKey: fleet, server: plainName, life };
-  /** Whether Redis may have lost our entries. */
+  /** Whether Redis may have lost our entries: it was away, if only for a moment. */
   let stale = false;
+  redis.on("close", () => {
+    stale = true;
+  });
 
   const quiet = (what: string) => (error: unknown) =>
     log.warn({ what, err: { message: messageOf(error) } }, "not written");
@@ -68,12 +71,13 @@ export function storeBacking(config: Config, zones: Zones, host: BackingHost, lo
       try {
         const entry = await publishLoad(load, sample);
         health.note("redis", true);
-        if (stale) await publishAll();
-        stale = false;
+        if (stale) {
+          stale = false;
+          await publishAll();
+        }
         return entry;
       } catch (error) {
         health.note("redis", false);
-        stale = true;
         throw error;
       }
     },
