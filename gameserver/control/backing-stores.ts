@@ -73,7 +73,10 @@ export function storeBacking(config: Config, zones: Zones, host: BackingHost, lo
         health.note("redis", true);
         if (stale) {
           stale = false;
-          await publishAll();
+          await publishAll().catch((error: unknown) => {
+            stale = true;
+            throw error;
+          });
         }
         return entry;
       } catch (error) {
