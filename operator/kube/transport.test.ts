@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import type { ServerResponse } from "node:http";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { fail, hasCode } from "../../platform/errors.ts";
 import { createRegistry } from "../../platform/metrics.ts";
@@ -189,10 +190,21 @@ test("a stream outlives the deadline of its head and ends with its signal", asyn
   expect(Buffer.from((await chunks.next()).value ?? []).toString()).toBe("one\n");
   const [socket] = server.sockets;
   life.abort();
-  await expect(chunks.next()).rejects.toThrow(/abort|stopped/i);
+  expect(hasCode(await thrownBy(chunks.next()), "ABORTED")).toBe(true);
   // The connection goes with it: nothing is left open on the server.
   if (socket && !socket.closed) await once(socket, "close");
   expect(server.sockets.size).toBe(0);
+});
+
+test("a stream that is reset, or cut off before its end, is a failed connection", async () => {
+  for (const end of [
+    (response: ServerResponse) => response.socket?.resetAndDestroy(),
+    (response: ServerResponse) => response.destroy(),
+  ]) {
+    server.answer = (_, response) => void response.writeHead(200).write("one\n", () => end(response));
+    const stream = await server.transport.stream(get);
+    expect(await thrownBy(Array.fromAsync(stream))).toMatchObject({ status: 0, reason: "ConnectionFailed" });
+  }
 });
 
 test("a stream that is refused throws what the server said", async () => {

@@ -144,12 +144,25 @@ async function openStream(wire: Wire, request: KubeRequest): Promise<AsyncIterab
   try {
     const response = await send(wire, request, what, life.signal);
     response.body.once("close", release);
-    return response.body as AsyncIterable<Uint8Array>;
+    return chunksOf(response.body, what, life.signal);
   } catch (error) {
     release();
     throw life.signal.aborted ? life.signal.reason : error;
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** The body's chunks, with errors of our own kind: a reset in mid-stream is a connection that failed. */
+async function* chunksOf(
+  body: AsyncIterable<Uint8Array>,
+  what: string,
+  life: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw life.aborted ? life.reason : connectionError(what, error);
   }
 }
 
