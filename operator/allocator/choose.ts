@@ -54,9 +54,9 @@ function best(choices: readonly Choice[]): Choice | undefined {
   return winner;
 }
 
-/** Share of the server that is used, by the scarcer of CPU and seats. */
-function predictedLoad(server: ViewServer): number {
-  return Math.max(server.taken / server.capacity, server.cpuPercent / 100);
+/** Share of the server that is used, by the scarcer of seats and of CPU with the players that are on their way. */
+function predictedLoad({ taken, pending, capacity, cpuPercent }: ViewServer): number {
+  return Math.max(taken / capacity, cpuPercent / 100 + pending / capacity);
 }
 
 export const roomIn = (zone: ViewZone): number => (zone.open ? zone.capacity - zone.taken : 0);

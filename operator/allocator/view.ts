@@ -26,6 +26,8 @@ export interface ViewServer {
   readonly cpuPercent: number;
   /** As for zones. */
   taken: number;
+  /** Those of them that the last sample does not show: its CPU does not speak of them yet. */
+  pending: number;
   readonly zones: readonly ViewZone[];
 }
 
@@ -70,7 +72,10 @@ export class FleetView {
   /** Counts seats as taken. */
   take({ server, zone, count }: Seat): void {
     const host = this.byName.get(server);
-    if (host) host.taken += count;
+    if (host) {
+      host.taken += count;
+      host.pending += count;
+    }
     const place = this.#zones.get(zone);
     if (place) place.taken += count;
   }
@@ -105,6 +110,7 @@ export function viewServer(
     capacity: Math.min(own?.capacity ?? record.capacity, record.capacity),
     cpuPercent: own?.cpuPercent ?? 100,
     taken: own?.sessions ?? 0,
+    pending: 0,
     zones: (own?.zones ?? []).map(({ id, kind, capacity, open, sessions }) => ({
       id,
       kind,

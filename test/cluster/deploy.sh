@@ -18,6 +18,9 @@ helm upgrade --install gamefleet charts/gamefleet --namespace "$namespace" --wai
   --set operator.playerPorts=7000-7031 \
   --set allocator.service.type=NodePort \
   --set allocator.service.nodePort=30080 \
+  --set operator.resources.requests.cpu=25m \
+  --set allocator.resources.requests.cpu=25m \
+  --set trialStores.resources.requests.cpu=25m \
   --set-string "podAnnotations.gamefleet\.dev/image=$image" >/dev/null
 
 token=$(kubectl -n "$namespace" get secret gamefleet-allocator-tokens -o go-template='{{.data.default | base64decode}}')

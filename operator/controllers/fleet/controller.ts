@@ -191,9 +191,18 @@ async function carryOut(
   for (let from = 0; from < jobs.length; from += PARALLEL) {
     results.push(...(await Promise.allSettled(jobs.slice(from, from + PARALLEL).map((job) => job()))));
   }
+  // One event for all of a kind: at scale, events would cost more writes than the servers themselves.
+  if (decided.create > 0)
+    deps.tell(fleet, "Normal", "ScalingUp", `made ${decided.create} servers of ${updateRevision}`);
+  if (decided.remove.length > 0) deps.tell(fleet, "Normal", "ScalingDown", removalNote(decided));
   const failed = results.find((result) => result.status === "rejected");
   memory.trouble = failed ? { reason: "CannotChangeServers", message: messageOf(failed.reason) } : undefined;
   if (failed) throw failed.reason;
+}
+
+function removalNote({ remove }: FleetPlan): string {
+  const shown = remove.slice(0, 5).map(({ member, reason }) => `${member.server.metadata.name} (${reason})`);
+  return `${remove.length} servers drain and end: ${shown.join(", ")}${remove.length > 5 ? ", …" : ""}`;
 }
 
 async function createServer(
@@ -209,7 +218,6 @@ async function createServer(
   try {
     await deps.servers.create(serverFor(fleet, revision, name), { signal });
     log.info({ server: name, revision }, "game server created");
-    deps.tell(fleet, "Normal", "ServerCreated", `created ${name}`);
   } catch (error) {
     deps.expectations.cancel(child);
     throw error;
@@ -230,7 +238,6 @@ async function removeServer(
   try {
     await deps.servers.delete({ namespace, name }, { uid, signal });
     log.info({ server: name, reason }, "game server lets its players go");
-    deps.tell(fleet, "Normal", "ServerDraining", `${name} drains and ends: ${reason}`);
   } catch (error) {
     deps.expectations.cancel(child);
     if (!isNotFound(error) && !isConflict(error)) throw error;

@@ -231,12 +231,17 @@ async function writeStatus(
   if (decision === "keep") return undefined;
   await deps.servers.replace({ ...server, status }, { subresource: "status", signal });
   memory.lastWriteMs = observed.nowMs;
-  const { reason, message, state } = decided.verdict;
-  if (memory.lastReason !== reason) {
-    memory.lastReason = reason;
-    deps.tell(server, state === "Ready" || state === "Draining" ? "Normal" : "Warning", reason, message);
-  }
+  tellChange(deps, server, decided, memory);
   return undefined;
+}
+
+/** An event for every change of mind, but for the one that is expected: a start that went well costs no write more. */
+function tellChange(deps: GameServerDeps, server: GameServer, { verdict }: Plan, memory: Memory): void {
+  const { reason, message, state } = verdict;
+  const before = memory.lastReason;
+  memory.lastReason = reason;
+  if (before === reason || (before === undefined && state === "Ready")) return;
+  deps.tell(server, state === "Ready" || state === "Draining" ? "Normal" : "Warning", reason, message);
 }
 
 async function deletePod(
