@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, vi } from "vitest";
 import { sha256, uuidv7 } from "../../platform/ids.ts";
 import { silentLog } from "../../platform/log.ts";
 import { MIGRATIONS } from "../../platform/ownership/migrations.ts";
@@ -84,7 +84,10 @@ export class TestFleet {
       ...env,
     });
     this.#pod = await startPod(config, silentLog(), () => {});
-    await this.until(async () => expect(await this.probe("readyz")).toBe("ok"));
+    await this.until(async () => {
+      const said = await this.probe("readyz");
+      if (said !== "ok") throw new Error(`not ready: ${said}`);
+    });
   }
 
   /** The same with the fixed zone "sol" placed on it. */

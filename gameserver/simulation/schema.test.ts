@@ -1,0 +1,65 @@
+import { describe, expect, it } from "vitest";
+import { hasCode } from "../../platform/errors.ts";
+import type { GameDeclaration } from "../game.ts";
+import { game as arena } from "../testing/arena-game.ts";
+import { compileGame } from "./schema.ts";
+
+const base = arena.declaration;
+const faultsOf = (over: Partial<GameDeclaration>): Readonly<Record<string, string>> => {
+  try {
+    compileGame({ ...base, ...over });
+  } catch (error) {
+    if (hasCode(error, "GAME_INVALID")) return error.fields ?? {};
+    throw error;
+  }
+  return {};
+};
+
+describe("a declaration", () => {
+  it("becomes columns in memory and fields on the wire", () => {
+    const schema = compileGame(base);
+    expect(schema.columns.map(({ name, published }) => [name, published])).toEqual([
+      ["x", 0],
+      ["y", 1],
+      ["vx", -1],
+      ["vy", -1],
+      ["hp", 2],
+      ["gold", 3],
+      ["secret", -1],
+    ]);
+    expect(schema.descriptor.columns.map(({ name, width }) => [name, width])).toEqual([
+      ["x", 2],
+      ["y", 2],
+      ["hp", 1],
+      ["gold", 4],
+    ]);
+    expect(schema.descriptor.kinds[0]).toEqual({ name: "walker", radius: 1, near: [0, 1, 2], owner: [3] });
+    expect([schema.rowsPerZone, schema.rowsPerPlayer, schema.updateTicks, schema.inputBytes]).toEqual([
+      2, 2, 3, 2,
+    ]);
+  });
+
+  it.each<[string, Partial<GameDeclaration>]>([
+    ["columns.speed", { columns: { ...base.columns, speed: { type: "f32", to: "near" } } }],
+    ["columns.x", { columns: { ...base.columns, x: { type: "f32" } } }],
+    ["columns.Bad name", { columns: { ...base.columns, "Bad name": { type: "u8" } } }],
+    [
+      "columns.hp",
+      { columns: { ...base.columns, hp: { type: "f64", min: 0, max: 1e12, step: 1e-3, to: "near" } } },
+    ],
+    ["columns.gold", { columns: { ...base.columns, gold: { type: "text" as "u8" } } }],
+    ["kinds.walker.columns", { kinds: { walker: { radius: 1, perPlayer: 1, columns: ["nothing"] } } }],
+    ["kinds.walker.radius", { kinds: { walker: { radius: 0, perPlayer: 1, columns: [] } } }],
+    ["kinds", { kinds: { rock: { radius: 1, perZone: 1 } } }],
+    ["inputs.walk.dx", { inputs: { walk: { dx: { type: "f32" } } } }],
+    ["space.maxSpeed", { space: { ...base.space, maxSpeed: Number.NaN } }],
+    ["interest.cap", { interest: { radius: 5, cap: 255 } }],
+    ["updateHz", { updateHz: 60 }],
+  ])("with a fault in %s is refused naming it", (field, over) => {
+    expect(Object.keys(faultsOf(over))).toEqual([field]);
+  });
+
+  it("with several faults is refused with all of them", () => {
+    expect(Object.keys(faultsOf({ updateHz: 1, version: 0 })).sort()).toEqual(["updateHz", "version"]);
+  });
+});
