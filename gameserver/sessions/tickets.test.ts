@@ -8,7 +8,7 @@ let pair: Awaited<ReturnType<typeof generateKeyPair>>;
 let published: Record<string, string>;
 
 beforeAll(async () => {
-  pair = (await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
+  pair = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
   const { kty, crv, x } = await exportJWK(pair.publicKey);
   published = { k1: JSON.stringify({ kty, crv, x, kid: "k1", expiresAt: NOW + 600_000 }), broken: "{" };
 });
