@@ -214,6 +214,25 @@ test("a stream that is refused throws what the server said", async () => {
   expect(hasCode(await thrownBy(server.transport.stream({ ...get, timeoutMs: 30 })), "TIMEOUT")).toBe(true);
 });
 
+test("after a 401 the credentials are read again, so that a rotated token is used at once", async () => {
+  let token = "old";
+  const credentials = () =>
+    Promise.resolve({ origin: server.origin, basePath: "/k8s", headers: { authorization: token }, tls: {} });
+  const transport = createTransport({ credentials, registry: createRegistry() });
+  await transport.request(get);
+  token = "new";
+  server.answer = json(401, { reason: "Unauthorized" });
+  expect(await thrownBy(transport.request(get))).toMatchObject({ status: 401 });
+  server.answer = json(200, {});
+  await transport.request(get);
+  expect(server.asked.map(({ headers, url }) => `${url.pathname} ${headers["authorization"]}`)).toEqual([
+    "/k8s/x old",
+    "/k8s/x old",
+    "/k8s/x new",
+  ]);
+  await transport.close();
+});
+
 test("counts calls by result, as client-go does", async () => {
   await server.transport.request(get);
   server.answer = json(409, { reason: "Conflict" });

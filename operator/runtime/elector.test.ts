@@ -43,6 +43,16 @@ describe("two processes", () => {
     expect((election.firstAct("two") ?? Number.POSITIVE_INFINITY) - died).toBeLessThan(4_000);
   });
 
+  test("a watch that died unnoticed does not slow the take-over", async () => {
+    const election = await started();
+    election.leases.deafWatches = true;
+    await election.time.advance(10_000);
+    const died = election.time.now;
+    election.processes[0]?.kill();
+    await election.time.advance(10_000);
+    expect((election.firstAct("two") ?? Number.POSITIVE_INFINITY) - died).toBeLessThan(4_000);
+  });
+
   test("clean stop: the other acts within 100 ms, and the first never again", async () => {
     const election = await started();
     const stopped = election.time.now;

@@ -17,6 +17,8 @@ export class FakeLeases {
   /** While true, nothing arrives and nothing comes back. */
   partitioned = false;
   watchable = true;
+  /** Watches stay open, but nothing comes through them any more. */
+  deafWatches = false;
   /** Calls that reached the server, by verb. */
   readonly calls: Record<string, number> = {};
   readonly #network: VirtualClock;
@@ -94,7 +96,7 @@ export class FakeLeases {
       void this.#travel()
         .then(() => process.sleep(0))
         .then(() => {
-          if (!this.partitioned) queue.push({ type, object });
+          if (!this.partitioned && !this.deafWatches) queue.push({ type, object });
           wake.resolve();
         });
     };
