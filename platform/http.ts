@@ -39,7 +39,6 @@ export interface HttpOptions {
   readonly bodyLimit?: number;
 }
 
-export type HttpServer = FastifyInstance;
 export type TypedServer = ReturnType<typeof typed>;
 
 const typed = (server: FastifyInstance) => server.withTypeProvider<ZodTypeProvider>();

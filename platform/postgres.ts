@@ -67,16 +67,6 @@ export async function query<R extends QueryResultRow>(
   return withClient(pool, async (client) => (await client.query<R>(text, [...values])).rows);
 }
 
-/** Runs `work` inside BEGIN … COMMIT. An error rolls back by destroying the connection. */
-export async function transaction<T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> {
-  return withClient(pool, async (client) => {
-    await client.query("BEGIN");
-    const result = await work(client);
-    await client.query("COMMIT");
-    return result;
-  });
-}
-
 /** One number for all of gamefleet's migrations: two processes never migrate at once. */
 const MIGRATION_LOCK = 0x67616d65;
 

@@ -3,8 +3,6 @@ import type { z } from "zod";
 import type { KubeObject } from "../kube/objects.ts";
 import type { FleetSpec, FleetStatus } from "./fleet.ts";
 import type { GameServerSpec, GameServerStatus } from "./gameserver.ts";
-import { API_VERSION } from "./schema.ts";
-import type { SessionMigrationSpec, SessionMigrationStatus } from "./session-migration.ts";
 
 export interface GameServer extends KubeObject {
   readonly spec: z.output<typeof GameServerSpec>;
@@ -14,11 +12,6 @@ export interface GameServer extends KubeObject {
 export interface Fleet extends KubeObject {
   readonly spec: z.output<typeof FleetSpec>;
   readonly status?: FleetStatus;
-}
-
-export interface SessionMigration extends KubeObject {
-  readonly spec: z.output<typeof SessionMigrationSpec>;
-  readonly status?: SessionMigrationStatus;
 }
 
 /** Labels and annotations of our own. */
@@ -35,5 +28,3 @@ export const labels = {
 
 /** Held on a GameServer until its pod is gone and its zones are free. */
 export const FINALIZER = "gamefleet.dev/gameserver";
-
-export { API_VERSION };

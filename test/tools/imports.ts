@@ -3,8 +3,9 @@
  *
  * A rule names a folder and what it may import besides itself; the longest folder that matches a file counts.
  */
-import { readFileSync } from "node:fs";
+
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 
 const RULES: Readonly<Record<string, readonly string[]>> = {

@@ -179,9 +179,7 @@ async function carryOut(
   context: ReconcileContext,
 ): Promise<void> {
   const jobs = [
-    ...decided.remove.map(
-      (entry) => () => removeServer(deps, key, fleet, entry.member, entry.reason, context),
-    ),
+    ...decided.remove.map((entry) => () => removeServer(deps, key, entry.member, entry.reason, context)),
     ...Array.from(
       { length: decided.create },
       () => () => createServer(deps, key, fleet, updateRevision, context),
@@ -227,7 +225,6 @@ async function createServer(
 async function removeServer(
   deps: FleetDeps,
   key: Key,
-  fleet: Fleet,
   { server }: Member,
   reason: string,
   { signal, log }: ReconcileContext,

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# make test: everything CI runs, in the order in which mistakes are cheapest to find. The cluster, the slowest part of
+# a cold run, is built in the background meanwhile. Ends with one line: N passed, N failed.
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+
+mkdir -p .state
+passed=0 failed=0 broken=()
+
+say() { printf '\n== %s\n' "$*"; }
+
+# Runs one vitest project and adds its counts.
+project() {
+  local name=$1 report=.state/vitest-$1.json
+  shift
+  say "tests: $name"
+  rm -f "$report"
+  npx vitest run --project "$name" --reporter=default --reporter=json --outputFile.json="$report" "$@"
+  local status=$?
+  if [ ! -f "$report" ]; then
+    broken+=("$name (no report)")
+    return
+  fi
+  local counts
+  counts=$(node -p 'const r = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")); `${r.numPassedTests} ${r.numFailedTests}`' "$report")
+  passed=$((passed + ${counts% *}))
+  failed=$((failed + ${counts#* }))
+  [ $status -eq 0 ] || broken+=("$name")
+}
+
+say "cluster: building in the background (log: .state/cluster.log)"
+(test/cluster/up.sh && test/cluster/images.sh) >.state/cluster.log 2>&1 &
+cluster=$!
+
+say "verify"
+test/tools/verify.sh || broken+=(verify)
+project unit
+project integration
+project faults
+
+say "cluster: waiting for it"
+tail -n 3 .state/cluster.log
+if wait $cluster; then
+  tail -n 2 .state/cluster.log
+  eval "$(test/cluster/env.sh)"
+  say "deploy"
+  if test/cluster/deploy.sh; then project e2e; else broken+=(deploy); fi
+else
+  tail -n 40 .state/cluster.log
+  broken+=(cluster)
+fi
+
+if [ ${#broken[@]} -gt 0 ]; then
+  printf '\nfailed: %s\n' "${broken[*]}"
+  [ $failed -gt 0 ] || failed=${#broken[@]}
+fi
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]
