@@ -138,6 +138,8 @@ export interface Zone<D extends GameDeclaration> {
   /** All whose centre is within `radius` of the point, as of the start of the tick. */
   near(x: number, y: number, radius: number, visit: (entity: Entity<D>) => void): void;
   readonly records: { readonly [R in keyof NonNullable<D["records"]>]: Values<NonNullable<D["records"]>[R]> };
+  /** An on-demand zone is over: its players are told and it closes. A fixed zone never is. */
+  end(): void;
   /** Calls the timer's rule once, `seconds` from now. Setting it again moves it. */
   setTimer(name: NonNullable<D["timers"]>[number], seconds: number): void;
   send<E extends KeysOf<D["events"]>>(event: E, fields: Values<D["events"][E]>, to: Hearers): void;

@@ -20,6 +20,8 @@ export async function localBacking(config: Config, zones: Zones): Promise<Backin
       if (!zone) throw fail("ZONE_NOT_FOUND", `zone ${id} is not among GAMEFLEET_LOCAL_ZONES`);
       return zone;
     },
+    // Local zones are fixed: they go on.
+    over() {},
     joined() {},
     ended() {},
     publish: async () => undefined,

@@ -65,6 +65,7 @@ export function storeBacking(config: Config, zones: Zones, host: BackingHost, lo
     away: () => health.away(),
     verify: (ticket) => tickets.verify(ticket),
     zone: (id) => ownership.zone(id),
+    over: () => void ownership.look().catch(quiet("zone")),
     joined: (session) => void directory.publish([session]).catch(quiet("session")),
     ended: (session, over) => void directory.withdraw(session, over).catch(quiet("session")),
     async publish(sample) {

@@ -18,6 +18,8 @@ export interface Backing {
   verify(ticket: string): Promise<Grant>;
   /** The open zone of this name. Throws ZONE_NOT_FOUND or STORE_UNAVAILABLE. */
   zone(id: string): Promise<OpenZone>;
+  /** The game has ended this zone and its sessions are gone. */
+  over(zone: OpenZone): void;
   joined(session: Session): void;
   /** `over`: it cannot be resumed anywhere. */
   ended(session: Session, over: boolean): void;

@@ -133,11 +133,12 @@ export class Ownership {
     const { zones, pool, fleet, server, emptyZoneMs, log } = this.#options;
     const since = performance.now() - emptyZoneMs;
     for (const zone of zones.list()) {
-      if (zone.kind !== "on-demand" || zone.emptySince === undefined || zone.emptySince > since) continue;
+      if (zone.kind !== "on-demand" || zone.emptySince === undefined) continue;
+      if (!zone.over && zone.emptySince > since) continue;
       zone.open = false;
       const gone = await closeZone(pool, fleet, zone.id, server, zone.epoch).catch(() => undefined);
       // Somebody may have been seated while we asked; the next look will find the row gone and say "moved".
-      if (gone === undefined) zone.open = true;
+      if (gone === undefined) zone.open = !zone.over;
       else await zones.close(zone);
       log.info({ zone: zone.id, closed: gone }, "empty zone");
     }

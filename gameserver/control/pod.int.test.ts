@@ -36,6 +36,16 @@ describe("zones", () => {
     await fleet.until(async () => expect((await fleet.sample()).zones).toEqual([]));
   });
 
+  it("that the game ends tell their players, and are gone", async () => {
+    await fleet.start();
+    const request = { fleet: FLEET, zone: "match", owner: SERVER, ownerLife: LIFE, capacity: 2 };
+    await createZone(fleet.pool, request);
+    const [one, two] = [await fleet.join({ zone: "match" }), await fleet.join({ zone: "match" })];
+    one.send({ kind: "finish", fields: {} });
+    expect([await one.closed(), await two.closed()]).toEqual([CLOSE.zoneEnded, CLOSE.zoneEnded]);
+    await fleet.until(async () => expect(await listZones(fleet.pool, FLEET)).toEqual([]));
+  });
+
   it("that move away end their sessions resumably", async () => {
     await fleet.serveSol();
     const client = await fleet.join();

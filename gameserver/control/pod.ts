@@ -64,6 +64,13 @@ export async function startPod(config: Config, log: Log, onDeath: (error: unknow
     left: (session) => void sessions.end(session, CLOSE.left).catch(bug),
     bug: (message) => log.error({ err: { message } }, "bug in an I/O thread"),
     fault: ({ zone, where, message }) => log.error({ zone, where, err: { message } }, "game rule failed"),
+    over(index) {
+      const zone = zones.byIndex(index);
+      if (zone?.kind !== "on-demand") return;
+      zone.open = false;
+      zone.over = true;
+      evict(zone, "ended").then(() => backing.over(zone), bug);
+    },
     onDeath(thread, error) {
       log.fatal({ thread, err: error }, "thread died");
       onDeath(error);

@@ -6,17 +6,22 @@ import type { FromSimulation, ToSimulation } from "../simulation/messages.ts";
 /** The simulation answers between two ticks; this is far beyond any tick. */
 const ANSWER_MS = 5_000;
 
-export type FaultListener = (fault: Extract<FromSimulation, { type: "fault" }>) => void;
+/** What the simulation reports by itself. */
+export interface SimulationListener {
+  fault(fault: Extract<FromSimulation, { type: "fault" }>): void;
+  /** The game says that the zone of this index is over. */
+  over(zone: number): void;
+}
 
 export class SimulationLink {
   readonly #worker: Worker;
-  readonly #onFault: FaultListener;
+  readonly #listener: SimulationListener;
   readonly #waiting = new Map<string, (entity: number | undefined) => void>();
   #requests = 0;
 
-  constructor(worker: Worker, onFault: FaultListener) {
+  constructor(worker: Worker, listener: SimulationListener) {
     this.#worker = worker;
-    this.#onFault = onFault;
+    this.#listener = listener;
     worker.on("message", (message: FromSimulation) => this.#receive(message));
   }
 
@@ -64,7 +69,8 @@ export class SimulationLink {
   }
 
   #receive(message: FromSimulation): void {
-    if (message.type === "fault") this.#onFault(message);
+    if (message.type === "fault") this.#listener.fault(message);
+    else if (message.type === "over") this.#listener.over(message.index);
     else if (message.type === "ready") this.#waiting.get("ready")?.(undefined);
     else if (message.type === "joined") this.#waiting.get(`joined ${message.request}`)?.(message.entity);
     else this.#waiting.get(`${message.type} ${message.index}`)?.(undefined);

@@ -11,7 +11,7 @@ import { type Counters, counters, Samples } from "../shared-stats.ts";
 import { SIMULATION_COUNTERS, type SimulationCounter, type SimulationData } from "../simulation/messages.ts";
 import type { Schema } from "../simulation/schema.ts";
 import { TRANSPORT_COUNTERS, type TransportCounter, type TransportData } from "../transport/messages.ts";
-import { type FaultListener, SimulationLink } from "./simulation-link.ts";
+import { SimulationLink, type SimulationListener } from "./simulation-link.ts";
 import { TransportLink, type TransportListener } from "./transport-link.ts";
 
 export interface Threads {
@@ -32,8 +32,7 @@ export interface ThreadStats {
   readonly seen: readonly Samples[];
 }
 
-export interface ThreadListener extends TransportListener {
-  readonly fault: FaultListener;
+export interface ThreadListener extends TransportListener, SimulationListener {
   onDeath(thread: string, error: unknown): void;
 }
 
@@ -79,7 +78,7 @@ export async function startThreads(
     latenessSamples: stats.lateness.buffer,
   };
   const simulationWorker = start("simulation", "../simulation/worker.ts", simulationData, tickPorts);
-  const simulation = new SimulationLink(simulationWorker, listener.fault);
+  const simulation = new SimulationLink(simulationWorker, listener);
   await simulation.ready();
 
   const transports: TransportLink[] = [];

@@ -17,6 +17,8 @@ export interface OpenZone extends OwnedZone {
   readonly seats: (string | undefined)[];
   /** Takes players. */
   open: boolean;
+  /** The game has ended it. */
+  over: boolean;
   /** Monotonic ms since which nobody is in it; undefined while somebody is. */
   emptySince: number | undefined;
 }
@@ -36,6 +38,10 @@ export class Zones {
 
   get(id: string): OpenZone | undefined {
     return this.#zones.get(id);
+  }
+
+  byIndex(index: number): OpenZone | undefined {
+    return this.list().find((zone) => zone.index === index);
   }
 
   list(): OpenZone[] {
@@ -59,7 +65,7 @@ export class Zones {
     await this.#threads.simulation.open(index, owned.id, owned.capacity, memory.buffer);
     for (const transport of this.#threads.transports)
       transport.openZone(index, owned.capacity, memory.buffer);
-    const zone: OpenZone = { ...owned, index, memory, seats, open: true, emptySince: nowMs };
+    const zone: OpenZone = { ...owned, index, memory, seats, open: true, over: false, emptySince: nowMs };
     this.#zones.set(owned.id, zone);
     return zone;
   }

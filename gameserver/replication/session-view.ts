@@ -66,8 +66,9 @@ export class SessionView {
     this.#fresh = true;
   }
 
-  /** Centre of interest: the player's entity, or where it was last. */
-  get centre(): { readonly x: number; readonly y: number } {
+  /** Centre of interest at a tick: the player's entity, or where it was last. */
+  centre(from: Published): { readonly x: number; readonly y: number } {
+    this.#centreOn(from);
     return { x: this.#x, y: this.#y };
   }
 

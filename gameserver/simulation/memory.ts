@@ -37,7 +37,7 @@ type ArrayOf<T extends Scalar> = InstanceType<(typeof ARRAYS)[T]>;
 /** Words of `shared`, used with Atomics. */
 export const SHARED = { front: 0, eventHead: 1 } as const;
 /** Words of `state.head`. */
-export const HEAD = { tick: 0, high: 1, players: 2, random: 4 } as const;
+export const HEAD = { tick: 0, high: 1, players: 2, over: 3, random: 4 } as const;
 const HEAD_WORDS = 16;
 
 /** Places for inputs waiting per player. At the allowed rates a ring holds over a second of them. */

@@ -49,5 +49,7 @@ export type FromSimulation =
   | { readonly type: "ready" }
   | { readonly type: "opened"; readonly index: number }
   | { readonly type: "closed"; readonly index: number }
+  /** The game says that the zone is over. Told once. */
+  | { readonly type: "over"; readonly index: number }
   | { readonly type: "joined"; readonly request: number; readonly entity: number | undefined }
   | { readonly type: "fault"; readonly zone: string; readonly where: string; readonly message: string };

@@ -31,6 +31,8 @@ const stats = counters<SimulationCounter>(SIMULATION_COUNTERS, data.counters);
 const stepSamples = new Samples(data.stepSamples);
 const latenessSamples = new Samples(data.latenessSamples);
 const zones = new Map<number, SimulatedZone>();
+/** Zones whose end was told. */
+const over = new Set<number>();
 let faultsTold = 0;
 
 const tell = (message: FromSimulation) => port.postMessage(message);
@@ -53,6 +55,7 @@ function obey(message: ToSimulation): boolean {
     }
     case "close":
       zones.delete(message.index);
+      over.delete(message.index);
       tell({ type: "closed", index: message.index });
       return true;
     case "join": {
@@ -82,7 +85,13 @@ function run(): void {
     const beat = pacer.await();
     const started = performance.now();
     const unixMs = unixNow();
-    for (const zone of zones.values()) zone.step(unixMs);
+    for (const [index, zone] of zones) {
+      zone.step(unixMs);
+      if (zone.over && !over.has(index)) {
+        over.add(index);
+        tell({ type: "over", index });
+      }
+    }
     for (const tickPort of data.tickPorts) tickPort.postMessage(tick);
     const busy = performance.now() - started;
     stats.add("ticks");

@@ -122,6 +122,10 @@ export class ZoneApi implements Zone<GameDeclaration> {
     });
   }
 
+  end(): void {
+    this.#memory.head[HEAD.over] = 1;
+  }
+
   setTimer(name: string, seconds: number): void {
     const index = this.#schema.timers.indexOf(name);
     if (index >= 0) this.#memory.timers[index] = this.tick + Math.max(1, Math.round(seconds * TICK_HZ));

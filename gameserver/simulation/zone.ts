@@ -58,6 +58,11 @@ export class SimulatedZone {
     this.#inputs = schema.descriptor.inputs.map(() => ({}));
   }
 
+  /** True once the game has said that the zone is over. */
+  get over(): boolean {
+    return this.#memory.head[HEAD.over] === 1;
+  }
+
   /** Makes the start state and publishes it. */
   open(nowMs: number): void {
     seedRandom(this.#memory.head, HEAD.random, this.id);

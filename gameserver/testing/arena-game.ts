@@ -19,7 +19,7 @@ export const game = defineGame(
       walker: { radius: 1, mass: 1, perPlayer: 2, columns: ["hp", "gold", "secret"] },
       rock: { radius: 10, perZone: 2, columns: ["hp"] },
     },
-    inputs: { walk: { dx: unit, dy: unit }, shout: { word: { type: "u16" } }, fail: {} },
+    inputs: { walk: { dx: unit, dy: unit }, shout: { word: { type: "u16" } }, fail: {}, finish: {} },
     events: {
       shouted: { by: { type: "u32" }, word: { type: "u16" } },
       told: { word: { type: "u16" } },
@@ -48,6 +48,7 @@ export const game = defineGame(
       fail() {
         throw new Error("a rule that fails");
       },
+      finish: (zone) => zone.end(),
     },
     timers: {
       bell(zone) {

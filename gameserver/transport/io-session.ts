@@ -61,7 +61,7 @@ export class IoSession implements Hearer {
   }
 
   get centre(): { readonly x: number; readonly y: number } {
-    return this.#view.centre;
+    return this.#view.centre(this.zone.interest.published());
   }
 
   hear(kind: number, fields: Uint8Array): void {
