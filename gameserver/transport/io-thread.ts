@@ -4,7 +4,6 @@
  * A connection says HELLO, which the control thread judges; `admit` seats a session on it. From then on nothing of a
  * player's input or output touches the control thread. `tick` is called after each simulation tick.
  */
-import { performance } from "node:perf_hooks";
 import { CLOSE } from "../../protocol/close.ts";
 import {
   decodeHello,
