@@ -57,7 +57,7 @@ export async function allocate(parts: AllocatorParts, body: AllocateBody): Promi
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
     const view = await viewOf(parts.views, key);
     const target = await findTarget(parts, view, body);
-    const answer = await signAll(parts, view, target, people, body.party);
+    const answer = signAll(parts, view, target, people, body.party);
     const seats = await takeSeats(parts.redis, {
       fleet: key,
       server: target.server.name,
@@ -144,31 +144,29 @@ function targetOfZone(view: FleetView, zone: string): Target {
   return { server, zone, capacity: served.capacity };
 }
 
-async function signAll(
+function signAll(
   { signer }: AllocatorParts,
   view: FleetView,
   target: Target,
   people: readonly Person[],
   party: string | undefined,
-): Promise<Allocation> {
+): Allocation {
   const iat = Math.floor(Date.now() / 1_000);
   const exp = iat + TICKET_SECONDS;
-  const tickets = await Promise.all(
-    people.map((person) =>
-      signer.sign({
-        iss: TICKET_ISSUER,
-        aud: `${view.record.namespace}/${target.server.name}`,
-        jti: randomUUID(),
-        sub: person.player,
-        iat,
-        exp,
-        sid: person.session,
-        zone: target.zone,
-        fleet: view.key,
-        rh: person.resumeHash,
-        ...(party ? { party } : {}),
-      }),
-    ),
+  const tickets = people.map((person) =>
+    signer.sign({
+      iss: TICKET_ISSUER,
+      aud: `${view.record.namespace}/${target.server.name}`,
+      jti: randomUUID(),
+      sub: person.player,
+      iat,
+      exp,
+      sid: person.session,
+      zone: target.zone,
+      fleet: view.key,
+      rh: person.resumeHash,
+      ...(party ? { party } : {}),
+    }),
   );
   return {
     namespace: view.record.namespace,
@@ -216,7 +214,7 @@ export async function resume(parts: AllocatorParts, body: ResumeBody): Promise<A
   };
   const view = await viewOf(parts.views, key);
   const target = targetOfZone(view, record.zone);
-  const answer = await signAll(parts, view, target, [person], record.party);
+  const answer = signAll(parts, view, target, [person], record.party);
   const next = recordOf(person, target, record.party);
   const seats = await takeSeats(parts.redis, {
     fleet: key,
