@@ -14,6 +14,8 @@ export class Callers {
   readonly #log: Log;
   /** Name by hash: looking up a hash takes the same time for every wrong token. */
   #names = new Map<string, string>();
+  /** Headers that were good since the last reading; callers send the same one every time. */
+  #known = new Map<string, string>();
 
   constructor(folder: string, log: Log) {
     this.#folder = folder;
@@ -34,6 +36,7 @@ export class Callers {
     if (next.size === 0)
       throw fail("CONFIG_INVALID", `${this.#folder}: must hold at least one service token`);
     this.#names = next;
+    this.#known = new Map();
   }
 
   run(signal: AbortSignal): Promise<void> {
@@ -47,6 +50,8 @@ export class Callers {
 
   /** Name of the caller. Throws UNAUTHENTICATED. */
   authenticate(authorization: string | undefined): string {
+    const before = this.#known.get(authorization ?? "");
+    if (before !== undefined) return before;
     const token = /^Bearer ([\x21-\x7e]{1,512})$/.exec(authorization ?? "")?.[1];
     const name = token === undefined ? undefined : this.#names.get(sha256(token));
     if (name === undefined) {
@@ -55,6 +60,7 @@ export class Callers {
         "authorization: must be 'Bearer <service token>' with a token that is known",
       );
     }
+    this.#known.set(authorization ?? "", name);
     return name;
   }
 }

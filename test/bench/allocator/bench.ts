@@ -94,22 +94,14 @@ export const bench: Bench = async ({ quick, say }) => {
     await makeWorld(world);
     await report(world);
     reporter = setInterval(() => void report(world), 1_000);
-    const ours = await startProgram(
-      [
-        ...(process.env.GF_PROF ? ["--cpu-prof", "--cpu-prof-dir=/tmp/prof"] : []),
-        "operator/main.ts",
-        "--role",
-        "allocator",
-      ],
-      {
-        GAMEFLEET_REDIS_URL: redisStore.url,
-        GAMEFLEET_DATABASE_URL: postgresStore.url,
-        GAMEFLEET_SERVICE_TOKENS_DIR: tokens,
-        GAMEFLEET_ALLOCATOR_HOST: "127.0.0.1",
-        GAMEFLEET_ALLOCATOR_PORT: "0",
-        GAMEFLEET_RATE_PER_CALLER: "1000000",
-      },
-    );
+    const ours = await startProgram(["operator/main.ts", "--role", "allocator"], {
+      GAMEFLEET_REDIS_URL: redisStore.url,
+      GAMEFLEET_DATABASE_URL: postgresStore.url,
+      GAMEFLEET_SERVICE_TOKENS_DIR: tokens,
+      GAMEFLEET_ALLOCATOR_HOST: "127.0.0.1",
+      GAMEFLEET_ALLOCATOR_PORT: "0",
+      GAMEFLEET_RATE_PER_CALLER: "1000000",
+    });
     children.push(ours.child);
     await readyAt(ours.url);
     const bare = await startProgram(["test/bench/allocator/bare.ts"], {});

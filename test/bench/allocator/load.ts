@@ -16,7 +16,7 @@ export interface LoadOptions {
   readonly onAnswer?: (taken: Taken) => void;
 }
 
-const CONNECTIONS = 48;
+const CONNECTIONS = 128;
 let player = 0;
 
 function client({ url, token, onAnswer }: LoadOptions) {
