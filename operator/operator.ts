@@ -12,6 +12,7 @@ import { connectRedis } from "../platform/redis.ts";
 import { fleetKind } from "./api/fleet.ts";
 import { gameServerKind } from "./api/gameserver.ts";
 import { type Fleet, type GameServer, labels } from "./api/kinds.ts";
+import { controllerOf, type KubeObject, keyOf } from "./api/objects.ts";
 import { GROUP, type KindDefinition, VERSION } from "./api/schema.ts";
 import { LoadBoard } from "./balancer/loads.ts";
 import { Placer } from "./balancer/placer.ts";
@@ -34,7 +35,6 @@ import {
   type ResourceDefinition,
 } from "./kube/definition.ts";
 import type { Selection } from "./kube/list.ts";
-import { controllerOf, type KubeObject, keyOf } from "./kube/objects.ts";
 import { resourceFor } from "./kube/resource.ts";
 import { createTransport, guarded } from "./kube/transport.ts";
 import { Controller } from "./runtime/controller.ts";

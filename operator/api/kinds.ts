@@ -1,8 +1,8 @@
 /** The kinds as objects of the API server: what controllers read and write. */
 import type { z } from "zod";
-import type { KubeObject } from "../kube/objects.ts";
 import type { FleetSpec, FleetStatus } from "./fleet.ts";
 import type { GameServerSpec, GameServerStatus } from "./gameserver.ts";
+import type { KubeObject } from "./objects.ts";
 
 export interface GameServer extends KubeObject {
   readonly spec: z.output<typeof GameServerSpec>;

@@ -1,6 +1,6 @@
 /** What the placer looks at, from the caches: each fleet with its fixed zones and the servers that live. */
 import type { Fleet, GameServer } from "../api/kinds.ts";
-import { keyOf } from "../kube/objects.ts";
+import { keyOf } from "../api/objects.ts";
 import type { StoreReader } from "../runtime/store.ts";
 import type { LoadBoard } from "./loads.ts";
 import type { FleetZones } from "./placer.ts";

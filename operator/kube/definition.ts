@@ -1,7 +1,7 @@
 /**
  * Where a kind lives in the API: the few facts that discovery would tell, written down instead of asked for.
  */
-import type { ObjectRef } from "./objects.ts";
+import type { ObjectRef } from "../api/objects.ts";
 
 export interface ResourceDefinition {
   /** Empty for the core group. */

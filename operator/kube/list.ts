@@ -1,9 +1,10 @@
 /**
  * A whole collection, page by page, so that no single answer blocks the event loop for long.
  */
+
+import type { KubeObject } from "../api/objects.ts";
 import { apiVersionOf, collectionPath, type ResourceDefinition } from "./definition.ts";
 import { isExpired } from "./errors.ts";
-import type { KubeObject } from "./objects.ts";
 import type { KubeRequest } from "./transport.ts";
 
 export interface CallOptions {

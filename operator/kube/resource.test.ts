@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { KubeObject } from "../api/objects.ts";
 import { LEASES, NODES, PODS } from "./definition.ts";
-import type { KubeObject } from "./objects.ts";
 import { resourceFor } from "./resource.ts";
 import { json, sequence, startServer, type TestServer } from "./testing/server.ts";
 

@@ -4,10 +4,11 @@
  * Objects come back as the API server wrote them, plus `apiVersion` and `kind` on list items, where the server
  * leaves them out. Names of managers for server-side apply: one stable name per writer.
  */
+
+import type { KubeObject, ObjectRef } from "../api/objects.ts";
 import type { PoolName } from "./connections.ts";
 import { apiVersionOf, collectionPath, objectPath, type ResourceDefinition } from "./definition.ts";
 import { type CallOptions, type ListOptions, type ListResult, listAll, type Selection } from "./list.ts";
-import type { KubeObject, ObjectRef } from "./objects.ts";
 import type { KubeRequest, Transport } from "./transport.ts";
 import { type WatchEvent, watchEvents } from "./watch.ts";
 

@@ -4,8 +4,9 @@
  * Anything that is not a whole event (a line cut off, bad JSON, an unknown type) is a corrupt stream and throws:
  * to skip it would be to lose a change without a trace.
  */
+
+import type { KubeObject } from "../api/objects.ts";
 import { ApiError, connectionError } from "./errors.ts";
-import type { KubeObject } from "./objects.ts";
 
 export interface ObjectEvent<T extends KubeObject> {
   readonly type: "ADDED" | "MODIFIED" | "DELETED";

@@ -8,8 +8,8 @@
 import { fail, GamefleetError, hasCode } from "../../platform/errors.ts";
 import { nameSuffix } from "../../platform/ids.ts";
 import type { Log } from "../../platform/log.ts";
+import type { Key } from "../api/objects.ts";
 import { isConflict } from "../kube/errors.ts";
-import type { Key } from "../kube/objects.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { RESULTS, type ReconcileResult, type RuntimeMetrics } from "./metrics.ts";
 import { type AddOptions, type Item, WorkQueue } from "./queue.ts";

@@ -6,7 +6,7 @@
  * until `satisfied`. Notes end when the change is seen, when the call failed, or after five minutes (a watch
  * may be slow, but a lost note must not block a parent for ever).
  */
-import { type Key, type KubeObject, keyOf } from "../kube/objects.ts";
+import { type Key, type KubeObject, keyOf } from "../api/objects.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Change, StoreReader } from "./store.ts";
 

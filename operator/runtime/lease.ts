@@ -4,8 +4,8 @@
  * Whether a record is still good is judged by how long we have seen it unchanged on our own monotonic clock.
  * The times inside it are for people: two machines' clocks never agree.
  */
-import type { KubeObject } from "../kube/objects.ts";
-import { microTime } from "../kube/objects.ts";
+import type { KubeObject } from "../api/objects.ts";
+import { microTime } from "../api/objects.ts";
 
 export interface LeaseSpec {
   /** Empty when the lease was given back. */

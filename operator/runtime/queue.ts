@@ -8,7 +8,7 @@
  * Two lanes, served in turn: a scale-up of thousands must not make deletions wait behind it. In a lane, keys of
  * low priority (initial lists) yield to fresh changes, yet every 16th turn is theirs, so that none waits for ever.
  */
-import type { Key } from "../kube/objects.ts";
+import type { Key } from "../api/objects.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { QueueProbe, RuntimeMetrics } from "./metrics.ts";
 

@@ -9,8 +9,8 @@
 import { messageOf } from "../../platform/errors.ts";
 import { nameSuffix } from "../../platform/ids.ts";
 import type { Log } from "../../platform/log.ts";
+import { type KubeObject, microTime } from "../api/objects.ts";
 import { isNotFound } from "../kube/errors.ts";
-import { type KubeObject, microTime } from "../kube/objects.ts";
 import type { Resource } from "../kube/resource.ts";
 import { type Clock, sleepOn, systemClock } from "./clock.ts";
 import type { RuntimeMetrics } from "./metrics.ts";

@@ -5,8 +5,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { keyOf } from "../api/objects.ts";
 import { PODS } from "../kube/definition.ts";
-import { keyOf } from "../kube/objects.ts";
 import { resourceFor } from "../kube/resource.ts";
 import { createTransport } from "../kube/transport.ts";
 import { Reflector } from "./reflector.ts";

@@ -8,9 +8,9 @@
 import { backoff } from "../../platform/background.ts";
 import { fail, hasCode, messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
+import type { KubeObject } from "../api/objects.ts";
 import { ApiError, isExpired } from "../kube/errors.ts";
 import type { Selection } from "../kube/list.ts";
-import type { KubeObject } from "../kube/objects.ts";
 import type { Resource } from "../kube/resource.ts";
 import type { WatchEvent } from "../kube/watch.ts";
 import { type Clock, sleepOn, systemClock } from "./clock.ts";

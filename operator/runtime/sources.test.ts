@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { KubeObject } from "../kube/objects.ts";
+import type { KubeObject } from "../api/objects.ts";
 import type { AddOptions } from "./queue.ts";
 import {
   annotationsChanged,

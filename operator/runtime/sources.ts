@@ -1,7 +1,7 @@
 /**
  * What wakes a controller: changes of kinds, mapped to the keys whose reconcile they concern.
  */
-import { controllerOf, type Key, type KubeObject, keyOf, keyOfRef } from "../kube/objects.ts";
+import { controllerOf, type Key, type KubeObject, keyOf, keyOfRef } from "../api/objects.ts";
 import type { AddOptions } from "./queue.ts";
 import type { Change, StoreReader } from "./store.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { keyOf } from "../kube/objects.ts";
+import { keyOf } from "../api/objects.ts";
 import { type Change, Store } from "./store.ts";
 import { pod, type TestPod } from "./testing/kit.ts";
 

@@ -5,7 +5,7 @@
  * as a TypeError at its source instead of as a cache that disagrees with the cluster. Handlers run synchronously
  * and must only enqueue keys. The store may be behind the cluster at any time.
  */
-import { type Key, type KubeObject, keyOf } from "../kube/objects.ts";
+import { type Key, type KubeObject, keyOf } from "../api/objects.ts";
 
 export interface Change<T extends KubeObject> {
   readonly type: "added" | "updated" | "deleted";

@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { canonicalJson } from "../../../platform/json.ts";
 import { type Fleet, labels } from "../../api/kinds.ts";
+import { type KubeObject, ownerReferenceTo } from "../../api/objects.ts";
 import { API_VERSION } from "../../api/schema.ts";
-import { type KubeObject, ownerReferenceTo } from "../../kube/objects.ts";
 
 /** `apps/v1 ControllerRevision`: where StatefulSets and DaemonSets keep theirs; existing tools can show it. */
 export interface ControllerRevision extends KubeObject {

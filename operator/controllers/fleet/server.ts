@@ -1,7 +1,7 @@
 /** A new member of a fleet. */
 import { FINALIZER, type Fleet, type GameServer, labels } from "../../api/kinds.ts";
+import { ownerReferenceTo } from "../../api/objects.ts";
 import { API_VERSION } from "../../api/schema.ts";
-import { ownerReferenceTo } from "../../kube/objects.ts";
 
 export function serverFor(fleet: Fleet, revision: string, name: string): GameServer {
   const { template, capacity } = fleet.spec;

@@ -1,7 +1,7 @@
 /** The status of a fleet: counts, load, and conditions as `kubectl rollout` users know them. */
 import type { FleetStatus } from "../../api/fleet.ts";
 import { type Fleet, labels } from "../../api/kinds.ts";
-import type { Condition } from "../../kube/objects.ts";
+import type { Condition } from "../../api/objects.ts";
 import { rolloutOf } from "./bounds.ts";
 import type { FleetPlan, Member, ObservedFleet } from "./observed.ts";
 

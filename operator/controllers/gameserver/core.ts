@@ -1,5 +1,5 @@
 /** The parts of core Kubernetes objects that the game server controller reads and writes. */
-import type { Condition, KubeObject } from "../../kube/objects.ts";
+import type { Condition, KubeObject } from "../../api/objects.ts";
 
 export interface ContainerState {
   readonly waiting?: { readonly reason?: string; readonly message?: string };

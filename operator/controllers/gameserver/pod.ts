@@ -1,7 +1,7 @@
 /** The pod of a game server, from its spec. Pure: the same server and ports give the same pod. */
 import { type GameServer, labels } from "../../api/kinds.ts";
+import { type KubeObject, ownerReferenceTo } from "../../api/objects.ts";
 import { API_VERSION } from "../../api/schema.ts";
-import { type KubeObject, ownerReferenceTo } from "../../kube/objects.ts";
 
 /** Host port by port name. */
 export type HostPorts = Readonly<Record<string, number>>;

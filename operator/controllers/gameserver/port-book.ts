@@ -4,7 +4,7 @@
  * Kept in memory by the one operator that leads. Rebuilt from the pods at any time, so nothing is lost with it.
  */
 import type { GameServer } from "../../api/kinds.ts";
-import type { Key } from "../../kube/objects.ts";
+import type { Key } from "../../api/objects.ts";
 import type { StoreReader } from "../../runtime/store.ts";
 import type { Node, Pod } from "./core.ts";
 import type { HostPorts } from "./pod.ts";

@@ -8,7 +8,7 @@
 import { sameJson } from "../../../platform/json.ts";
 import type { GameServerStatus } from "../../api/gameserver.ts";
 import { labels } from "../../api/kinds.ts";
-import type { Condition } from "../../kube/objects.ts";
+import type { Condition } from "../../api/objects.ts";
 import { playerAddress } from "./address.ts";
 import type { Observed, Plan } from "./observed.ts";
 

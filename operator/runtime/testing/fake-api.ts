@@ -6,8 +6,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
+import { type KubeObject, keyOfRef } from "../../api/objects.ts";
 import type { CredentialsSource } from "../../kube/credentials.ts";
-import { type KubeObject, keyOfRef } from "../../kube/objects.ts";
 import { FakeCluster } from "./fake-cluster.ts";
 import { serveWatch } from "./fake-watch.ts";
 import { type Faults, noFaults } from "./faults.ts";

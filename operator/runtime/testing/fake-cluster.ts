@@ -2,7 +2,7 @@
  * Objects, versions and their history, as an API server keeps them: just enough to list, watch and update with
  * optimistic concurrency. It knows no schema and no defaults: what the real server decides is tested on one.
  */
-import { type Key, type KubeObject, keyOf } from "../../kube/objects.ts";
+import { type Key, type KubeObject, keyOf } from "../../api/objects.ts";
 
 export interface LogEntry {
   readonly version: number;

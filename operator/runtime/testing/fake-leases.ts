@@ -2,8 +2,9 @@
  * Leases behind a network, in virtual time: calls take their time both ways, may be lost, and reach the server
  * even when the process that sent them is paused meanwhile. Updates are checked as the API server checks them.
  */
+
+import { type KubeObject, keyOf, keyOfRef } from "../../api/objects.ts";
 import { ApiError } from "../../kube/errors.ts";
-import { type KubeObject, keyOf, keyOfRef } from "../../kube/objects.ts";
 import type { ObjectEvent } from "../../kube/watch.ts";
 import type { LeaseClient } from "../elector.ts";
 import type { Lease } from "../lease.ts";

@@ -1,7 +1,7 @@
 /** What most tests of the runtime need: metrics of their own, a silent log, pods. */
 import { silentLog } from "../../../platform/log.ts";
 import { createRegistry, type Registry } from "../../../platform/metrics.ts";
-import type { KubeObject } from "../../kube/objects.ts";
+import type { KubeObject } from "../../api/objects.ts";
 import type { Clock } from "../clock.ts";
 import { createRuntimeMetrics, type RuntimeMetrics } from "../metrics.ts";
 
