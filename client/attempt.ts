@@ -18,7 +18,7 @@ import { View } from "../protocol/view.ts";
 import type { PlayerSocket, SocketFactory } from "./socket.ts";
 
 /** What the SDK itself closes with: a frame that made no sense (RFC 6455: 4000–4999 are the application's). */
-const CLOSE_BAD_FRAME = 4902;
+export const CLOSE_BAD_FRAME = 4902;
 const CLOSE_NORMAL = 1000;
 const CLOSE_ABNORMAL = 1006;
 const CLOSE_LATE = 4903;

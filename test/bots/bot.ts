@@ -4,9 +4,9 @@
  * Open loop: inputs go out on their own clock, whether or not answers come, so that a server that stalls cannot hide
  * it. The SDK under it is the players' own.
  */
-import { connect } from "../../client/index.ts";
-import type { Place, PlayerOptions } from "../../client/options.ts";
-import type { Player } from "../../client/player.ts";
+import { CLOSE_BAD_FRAME, connect, type Place, type Player, type PlayerOptions } from "../../client/index.ts";
+import type { Welcome } from "../../protocol/frames.ts";
+import { OpenLoop } from "./open-loop.ts";
 import type { Tally } from "./tally.ts";
 
 export interface BotOptions {
@@ -20,12 +20,13 @@ export interface BotOptions {
 export class Bot {
   readonly #options: BotOptions;
   readonly #player: Player;
-  readonly #clock: ReturnType<typeof setInterval>;
+  readonly #clock: OpenLoop;
   /** When each input that has not been seen yet was due, by its number. */
   readonly #sent = new Map<number, number>();
   #seen = 0;
   #inGame = false;
   #everPlayed = false;
+  #playingSince = 0;
   #lostAt = 0;
   #lastUpdate = 0;
   #closing = false;
@@ -43,12 +44,27 @@ export class Bot {
       if (state === "resuming") this.#left(detail);
       if (state === "ended") this.#ended(detail);
     });
-    const every = 1_000 / options.inputsPerSecond;
-    this.#clock = setInterval(() => this.#act(), every);
+    this.#clock = new OpenLoop(1_000 / options.inputsPerSecond, (due) => this.#act(due));
   }
 
   get playing(): boolean {
     return this.#inGame;
+  }
+
+  /** Where it plays, or played last: server, zone and the zone's epoch. */
+  get welcome(): Welcome | undefined {
+    return this.#player.view?.welcome;
+  }
+
+  /** Name of the server it plays on, or played on last. */
+  get server(): string | undefined {
+    // `<namespace>/<name>` in a WELCOME; a crowd plays in one namespace.
+    return this.welcome?.server.split("/").at(-1);
+  }
+
+  /** When it was last let in, by `performance.now()`. */
+  get playingSince(): number {
+    return this.#playingSince;
   }
 
   get player(): Player {
@@ -71,6 +87,7 @@ export class Bot {
       this.#sent.clear();
       this.#seen = inputSeq;
     }
+    this.#playingSince = now;
     this.#lostAt = 0;
     this.#lastUpdate = 0;
     this.#everPlayed = true;
@@ -94,7 +111,7 @@ export class Bot {
     this.#seen = Math.max(this.#seen, ackInput);
   }
 
-  #act(): void {
+  #act(due: number): void {
     if (!this.#inGame) return;
     const { random, tally } = this.#options;
     const fire = random() < 0.1;
@@ -102,7 +119,7 @@ export class Bot {
       ? this.#player.send("fire")
       : this.#player.send("steer", { thrust: random() * 1.5 - 0.5, turn: random() * 2 - 1 });
     tally.inputs += 1;
-    this.#sent.set(seq, performance.now());
+    this.#sent.set(seq, due);
   }
 
   #left(detail: string): void {
@@ -110,13 +127,11 @@ export class Bot {
     this.#inGame = false;
     this.#lostAt = performance.now();
     this.#options.tally.playing -= 1;
-    if (detail.includes("sequence") || detail.includes("handle") || detail.includes("frame")) {
-      this.#options.tally.badFrames += 1;
-    }
+    if (detail.endsWith(`(${CLOSE_BAD_FRAME})`)) this.#options.tally.badFrames += 1;
   }
 
   #ended(detail: string): void {
-    clearInterval(this.#clock);
+    this.#clock.stop();
     if (this.#inGame) this.#options.tally.playing -= 1;
     this.#inGame = false;
     if (!this.#closing) this.#options.tally.lost(detail);

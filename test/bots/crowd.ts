@@ -61,6 +61,15 @@ export class Crowd {
     await Promise.all(joining);
   }
 
+  /** Bots in play, by the server they play on. */
+  botsByServer(): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const { playing, server } of this.bots) {
+      if (playing && server) counts.set(server, (counts.get(server) ?? 0) + 1);
+    }
+    return counts;
+  }
+
   close(): void {
     for (const bot of this.bots) bot.close();
   }

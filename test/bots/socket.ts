@@ -45,7 +45,7 @@ export const leanSocket: SocketFactory = (url, handlers) => {
       bytes = bytes.subarray(end + 4);
       handlers.open();
     }
-    rest = readFrames(bytes, socket, handlers.message, finish);
+    rest = readFrames(bytes, socket, (message) => handlers.message(message), finish);
   });
   socket.on("error", (error) => finish(1006, error.message));
   socket.on("close", () => finish(1006, "connection closed"));

@@ -15,16 +15,22 @@ export class Samples {
     return this.#count;
   }
 
-  /** Value below which `share` (0 to 1) of the kept samples lie; NaN when there are none. */
-  quantile(share: number): number {
-    const sorted = this.#values.slice(0, Math.min(this.#count, KEEP)).sort();
+  /** Value below which `share` (0 to 1) of the kept samples lie, or of the newest few; NaN when there are none. */
+  quantile(share: number, newest = KEEP): number {
+    const sorted = this.#newest(Math.min(newest, this.#count, KEEP)).sort();
     return sorted.length === 0
       ? Number.NaN
       : (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
   }
 
-  clear(): void {
-    this.#count = 0;
+  /** A copy of the last `count` values, which may lie across the end of the ring. */
+  #newest(count: number): Float64Array {
+    const end = this.#count % KEEP;
+    if (count <= end) return this.#values.slice(end - count, end);
+    const out = new Float64Array(count);
+    out.set(this.#values.subarray(KEEP - (count - end)));
+    out.set(this.#values.subarray(0, end), count - end);
+    return out;
   }
 }
 
