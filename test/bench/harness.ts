@@ -27,7 +27,7 @@ export interface Findings {
 export interface BenchContext {
   readonly quick: boolean;
   /** Says how far it is, on stderr. */
-  say(text: string): void;
+  readonly say: (text: string) => void;
 }
 
 export type Bench = (context: BenchContext) => Promise<Findings>;
