@@ -22,6 +22,7 @@ import fastify, {
 import { ERRORS, type ErrorCode, fail, GamefleetError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { Registry } from "./metrics.ts";
+import { isStoreAway } from "./store-errors.ts";
 
 /** Names what is wrong, or undefined when all is well. Must answer at once: no I/O. */
 export type Check = () => string | undefined;
@@ -71,6 +72,10 @@ export function toProblem(error: unknown): [GamefleetError, boolean] {
   if (known.statusCode === 429) return [fail("RATE_LIMITED", known.message ?? "slow down"), false];
   if (known.statusCode !== undefined && known.statusCode >= 400 && known.statusCode < 500) {
     return [fail("REQUEST_INVALID", known.message ?? "invalid request"), false];
+  }
+  if (isStoreAway(error)) {
+    const detail = "a store is not reachable just now; try again";
+    return [fail("STORE_UNAVAILABLE", detail, { cause: error, retryAfterSeconds: 1 }), false];
   }
   return [fail("INTERNAL", "an unexpected error; the log has the details", { cause: error }), true];
 }

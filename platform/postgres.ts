@@ -37,7 +37,8 @@ export function createPool(settings: PostgresSettings): Pool {
     query_timeout: statement + 500,
     keepAlive: true,
   });
-  // An idle client that loses its server must not end the process.
+  // A client that loses its server says so by an event besides failing its query; unheard, it would end the process.
+  pool.on("connect", (client) => client.on("error", () => {}));
   pool.on("error", (err) =>
     settings.log.warn({ err: { message: err.message }, store: "postgres" }, "store away"),
   );

@@ -58,8 +58,10 @@ async function run(recipe: Recipe): Promise<Store> {
         await recipe.answers();
         return;
       } catch (error) {
-        if (attempt > 300 || child.exitCode !== null) throw error;
+        if (attempt > 300) throw error;
         await sleep(100);
+        // PostgreSQL refuses to start while processes of the killed one still hold its memory: they end in a moment.
+        if (child.exitCode !== null) child = spawn(command, args, { stdio: "ignore" });
       }
     }
   };
