@@ -1,0 +1,124 @@
+/** The chart, rendered as users would and judged by a real API server's dry run. */
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+import { parseAllDocuments } from "yaml";
+import { tryKubectl } from "./kubectl.ts";
+
+const CHART = fileURLToPath(new URL("../../charts/gamefleet", import.meta.url));
+const run = promisify(execFile);
+
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly rules?: readonly {
+    readonly apiGroups: string[];
+    readonly resources: string[];
+    readonly verbs: string[];
+  }[];
+  readonly stringData?: Readonly<Record<string, string>>;
+  readonly spec?: {
+    readonly replicas?: number;
+    readonly template?: { readonly spec: PodSpec };
+  };
+}
+interface PodSpec {
+  readonly securityContext: Record<string, unknown>;
+  readonly containers: readonly {
+    readonly securityContext: Record<string, unknown>;
+    readonly resources: object;
+  }[];
+}
+
+const URLS = ["stores.redisUrl=redis://redis:6379", "stores.databaseUrl=postgres://u:p@pg/db"];
+const TRIAL = ["trialStores.enabled=true"];
+
+async function helm(args: readonly string[]): Promise<{ out: string; error: string }> {
+  try {
+    const { stdout } = await run("helm", [...args], { maxBuffer: 16 * 1024 * 1024 });
+    return { out: stdout, error: "" };
+  } catch (error) {
+    return { out: "", error: String((error as { stderr?: string }).stderr ?? error) };
+  }
+}
+const template = (values: readonly string[], namespace = "gamefleet-system") =>
+  helm(["template", "gf", CHART, "-n", namespace, ...values.flatMap((value) => ["--set", value])]);
+
+async function render(values: readonly string[]): Promise<Manifest[]> {
+  const { out, error } = await template(values);
+  expect(error).toBe("");
+  return parseAllDocuments(out)
+    .map((document) => document.toJS() as Manifest | null)
+    .filter((manifest) => manifest !== null);
+}
+
+it("passes helm lint", async () => {
+  const { error } = await helm(["lint", CHART, "--strict", "--set", TRIAL[0] ?? ""]);
+  expect(error).toBe("");
+});
+
+it.each([
+  ["trial stores", TRIAL],
+  ["own stores", URLS],
+  ["one namespace", [...URLS, "watchNamespace=default", "networkPolicy.enabled=true"]],
+])("is accepted by the API server: %s", async (_name, values) => {
+  // In a namespace without an installation: selectors of what is there could not change.
+  const { out } = await template(values, "default");
+  const outcome = await tryKubectl(["apply", "--dry-run=server", "-f", "-"], out);
+  expect(outcome.ok, outcome.error).toBe(true);
+});
+
+describe("refuses values that make no sense, and says what to set", () => {
+  it.each([
+    ["no stores", [], "must name existingSecret, or both redisUrl and databaseUrl"],
+    ["two kinds of stores", [...TRIAL, ...URLS], "must not be set together"],
+    ["no operator", [...TRIAL, "operator.replicas=0"], "minimum: got 0, want 1"],
+    ["a misspelt value", [...TRIAL, "operator.replicass=2"], "replicass"],
+    ["a URL of another store", ["stores.redisUrl=http://x", "stores.databaseUrl=postgres://x"], "redisUrl"],
+  ])("%s", async (_name, values, words) => {
+    expect((await template(values)).error).toContain(words);
+  });
+});
+
+it("asks for exact rights: no wildcard, no secrets, leases only in its own namespace", async () => {
+  for (const { kind, metadata, rules = [] } of await render(URLS)) {
+    for (const { apiGroups, resources, verbs } of rules) {
+      expect([...apiGroups, ...resources, ...verbs]).not.toContain("*");
+      expect(resources).not.toContain("secrets");
+      if (resources.includes("leases")) expect(`${kind} ${metadata.namespace}`).toBe("Role gamefleet-system");
+    }
+  }
+});
+
+it("runs every pod as the restricted profile demands, with limits", async () => {
+  const pods = (await render(TRIAL)).flatMap((manifest) => manifest.spec?.template?.spec ?? []);
+  expect(pods).toHaveLength(4);
+  for (const { securityContext, containers } of pods) {
+    expect(securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } });
+    for (const container of containers) {
+      expect(container.securityContext).toEqual({
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ["ALL"] },
+      });
+      expect(container.resources).toMatchObject({ requests: {}, limits: {} });
+    }
+  }
+});
+
+it("gives every fleet namespace the stores' URLs, and nobody else", async () => {
+  const manifests = await render([...URLS, "fleetNamespaces={eu,us}"]);
+  const secrets = manifests.filter(
+    (manifest) => manifest.kind === "Secret" && manifest.metadata.name === "gamefleet-stores",
+  );
+  expect(secrets.map((secret) => secret.metadata.namespace).sort()).toEqual(["eu", "gamefleet-system", "us"]);
+  for (const secret of secrets) expect(secret.stringData?.GAMEFLEET_REDIS_URL).toBe("redis://redis:6379");
+});
+
+it("protects two replicas from being drained together, and does not block a drain of one", async () => {
+  const budgets = async (values: readonly string[]) =>
+    (await render(values)).filter((manifest) => manifest.kind === "PodDisruptionBudget").length;
+  expect(await budgets(URLS)).toBe(2);
+  expect(await budgets([...URLS, "operator.replicas=1", "allocator.replicas=1"])).toBe(0);
+});
