@@ -39,7 +39,7 @@ async function helm(args: readonly string[]): Promise<{ out: string; error: stri
     const { stdout } = await run("helm", [...args], { maxBuffer: 16 * 1024 * 1024 });
     return { out: stdout, error: "" };
   } catch (error) {
-    return { out: "", error: String((error as { stderr?: string }).stderr ?? error) };
+    return { out: "", error: (error as { stderr?: string }).stderr || String(error) };
   }
 }
 const template = (values: readonly string[], namespace = "gamefleet-system") =>
