@@ -5,53 +5,16 @@
  * Costs (API writes): 2 from GameServer to Ready (its pod, one status), none while nothing changes but load, then at
  * most one status every 5 s.
  */
-import { messageOf } from "../../../platform/errors.ts";
-import { forgetServer, release } from "../../../platform/ownership/ownership.ts";
-import type { Pool } from "../../../platform/postgres.ts";
 import { FINALIZER, type GameServer } from "../../api/kinds.ts";
 import { controllerOf, type Key } from "../../api/objects.ts";
-import type { LoadBoard } from "../../balancer/loads.ts";
-import type { Roster } from "../../balancer/roster.ts";
-import { ApiError, isAlreadyExists, isConflict, isNotFound } from "../../kube/errors.ts";
-import type { Resource } from "../../kube/resource.ts";
 import type { Reconcile, ReconcileContext, Requeue } from "../../runtime/controller.ts";
-import type { StoreReader } from "../../runtime/store.ts";
-import type { Tell } from "../events.ts";
 import { playerAddress } from "./address.ts";
-import type { Node, Pod } from "./core.ts";
+import { type GameServerDeps, type Memory, REJECTED_MS } from "./deps.ts";
+import { addFinalizer, removeFinalizer } from "./finalizer.ts";
+import { createPod, deletePod, releaseLife } from "./life-writer.ts";
 import type { Observed, Plan } from "./observed.ts";
 import { plan } from "./plan.ts";
-import { podFor } from "./pod.ts";
-import type { PortBook } from "./port-book.ts";
-import { decideStatus, LOAD_EVERY_MS, statusOf } from "./status.ts";
-
-export interface GameServerDeps {
-  readonly servers: Pick<Resource<GameServer>, "replace" | "jsonPatch">;
-  readonly pods: Pick<Resource<Pod>, "create" | "delete">;
-  readonly stores: {
-    readonly servers: StoreReader<GameServer>;
-    readonly pods: StoreReader<Pod>;
-    readonly nodes: StoreReader<Node>;
-  };
-  readonly loads: LoadBoard;
-  readonly roster: Roster;
-  readonly pool: Pool;
-  readonly ports: PortBook;
-  readonly tell: Tell;
-  /** Zones may need a new home: a server came, went, or changed its mind. */
-  readonly pokeZones: () => void;
-  readonly now?: () => number;
-}
-
-interface Memory {
-  lastWriteMs: number;
-  rejected?: { reason: string; message: string; untilMs: number };
-  released?: string;
-  lastReason?: string;
-}
-
-/** How long a refused pod is not tried again. */
-const REJECTED_MS = 30_000;
+import { writeStatus } from "./status-writer.ts";
 
 export function createGameServerReconciler(deps: GameServerDeps): Reconcile {
   const memories = new Map<Key, Memory>();
@@ -156,145 +119,4 @@ async function act(
     (ms) => ms !== undefined,
   );
   return after.length === 0 ? undefined : { requeueAfterMs: Math.max(Math.min(...after), 1) };
-}
-
-/**
- * Ends the lease of a life that is over, so that its zones move at once. Best effort: when PostgreSQL does not
- * answer, the lease runs out by itself a few seconds later.
- */
-async function releaseLife(
-  deps: GameServerDeps,
-  key: Key,
-  { releaseLife: life = "", removeFinalizer: gone }: Plan,
-  memory: Memory,
-  { log }: ReconcileContext,
-): Promise<void> {
-  try {
-    await (gone ? forgetServer(deps.pool, key, life) : release(deps.pool, key, life));
-    memory.released = life;
-    deps.pokeZones();
-  } catch (error) {
-    log.warn({ err: { message: messageOf(error) }, life }, "lease not ended; it runs out by itself");
-  }
-}
-
-async function addFinalizer(
-  deps: GameServerDeps,
-  server: GameServer,
-  { signal }: ReconcileContext,
-): Promise<void> {
-  const { namespace, name, finalizers, resourceVersion } = server.metadata;
-  const add = finalizers
-    ? ({ op: "add", path: "/metadata/finalizers/-", value: FINALIZER } as const)
-    : ({ op: "add", path: "/metadata/finalizers", value: [FINALIZER] } as const);
-  const unchanged = { op: "test", path: "/metadata/resourceVersion", value: resourceVersion } as const;
-  await deps.servers.jsonPatch({ namespace, name }, [unchanged, add], { signal });
-}
-
-async function removeFinalizer(
-  deps: GameServerDeps,
-  key: Key,
-  server: GameServer,
-  { signal, log }: ReconcileContext,
-): Promise<void> {
-  const { namespace, name, finalizers = [] } = server.metadata;
-  const at = finalizers.indexOf(FINALIZER);
-  if (at < 0) return;
-  const path = `/metadata/finalizers/${at}`;
-  try {
-    await deps.servers.jsonPatch(
-      { namespace, name },
-      [
-        { op: "test", path, value: FINALIZER },
-        { op: "remove", path },
-      ],
-      { signal },
-    );
-    log.info({ server: key }, "game server gone");
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
-}
-
-/** Returns when to look again because the load may be written only then. */
-async function writeStatus(
-  deps: GameServerDeps,
-  observed: Observed,
-  decided: Plan,
-  memory: Memory,
-  signal: AbortSignal,
-): Promise<number | undefined> {
-  const { server } = observed;
-  const status = statusOf(observed, decided);
-  const decision = decideStatus(observed, decided, status, memory.lastWriteMs);
-  if (decision === "later") return LOAD_EVERY_MS - (observed.nowMs - memory.lastWriteMs);
-  if (decision === "keep") return undefined;
-  await deps.servers.replace({ ...server, status }, { subresource: "status", signal });
-  memory.lastWriteMs = observed.nowMs;
-  tellChange(deps, server, decided, memory);
-  return undefined;
-}
-
-/** An event for every change of mind, but for the one that is expected: a start that went well costs no write more. */
-function tellChange(deps: GameServerDeps, server: GameServer, { verdict }: Plan, memory: Memory): void {
-  const { reason, message, state } = verdict;
-  const before = memory.lastReason;
-  memory.lastReason = reason;
-  if (before === reason || (before === undefined && state === "Ready")) return;
-  deps.tell(server, state === "Ready" || state === "Draining" ? "Normal" : "Warning", reason, message);
-}
-
-async function deletePod(
-  deps: GameServerDeps,
-  server: GameServer,
-  { uid, force, reason }: NonNullable<Plan["deletePod"]>,
-  signal: AbortSignal,
-): Promise<void> {
-  const { namespace, name } = server.metadata;
-  try {
-    await deps.pods.delete({ namespace, name }, { uid, signal, ...(force ? { gracePeriodSeconds: 0 } : {}) });
-    deps.tell(server, "Normal", "PodDeleted", `pod deleted: ${reason}`);
-  } catch (error) {
-    // Gone already, or another life by now: both are what we wanted.
-    if (!isNotFound(error) && !isConflict(error)) throw error;
-  }
-}
-
-async function createPod(
-  deps: GameServerDeps,
-  key: Key,
-  { server, nowMs }: Observed,
-  memory: Memory,
-  { signal, log }: ReconcileContext,
-): Promise<void> {
-  delete memory.rejected;
-  const reject = (reason: string, message: string) => {
-    memory.rejected = { reason, message, untilMs: nowMs + REJECTED_MS };
-    log.warn({ reason, message }, "pod refused");
-  };
-  const ports = deps.ports.take(key, server);
-  if ("missing" in ports) {
-    reject("NoFreePort", `port ${ports.missing}: every port of the range is taken on every node`);
-    return;
-  }
-  try {
-    await deps.pods.create(podFor(server, ports.given) as unknown as Pod, { signal });
-    log.info({ ports: ports.given }, "pod created");
-  } catch (error) {
-    if (isAlreadyExists(error)) {
-      const there = deps.stores.pods.get(key);
-      // Ours, and the cache has yet to show it; or a stranger's, which somebody must take away.
-      if (there && controllerOf(there)?.uid !== server.metadata.uid) {
-        deps.ports.forget(key);
-        reject("PodNameTaken", `a pod named ${server.metadata.name} exists that is not this server's`);
-      }
-      return;
-    }
-    deps.ports.forget(key);
-    if (error instanceof ApiError && error.status >= 400 && error.status < 500 && !error.retryable) {
-      reject(error.reason || "PodRejected", error.message);
-      return;
-    }
-    throw error;
-  }
 }
