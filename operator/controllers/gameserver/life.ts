@@ -97,13 +97,24 @@ function waitingReason(pod: Pod): { reason: string; message: string } | undefine
   return undefined;
 }
 
+/**
+ * The sample says Draining. Not to be answered with Draining: a pod also says so because we told it to, and our
+ * Draining for its Draining would keep it there for ever after the drain was taken back. NotReady gives it nobody new
+ * and tells it nothing, so that a drain of its own goes on and an echo of ours ends.
+ */
+const GAME_DRAINS: Verdict = {
+  state: "NotReady",
+  reason: "GameDrains",
+  message: "the game says that it drains: it gets no new players, those on it play on",
+  notable: true,
+};
+
 function judge(observed: Observed, pod: Pod): Verdict {
   const { node, nowMs } = observed;
   if (!scheduled(pod)) return unscheduled(pod);
   if (!nodeIsReachable(node)) return lostNode(observed, pod, node);
   if (podIsReady(pod)) {
-    if (observed.load?.state === "Draining")
-      return draining("GameDrains", "the game is draining by its own will");
+    if (observed.load?.state === "Draining") return GAME_DRAINS;
     return { state: "Ready", reason: "PodReady", message: "takes players", notable: true };
   }
   if (wasReady(observed, pod)) {
