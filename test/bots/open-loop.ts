@@ -23,7 +23,7 @@ export class OpenLoop {
     const due = this.#due;
     this.#due += this.#everyMs;
     // Set first: a beat may stop the clock.
-    this.#timer = setTimeout(this.#run, this.#due - performance.now());
+    this.#timer = setTimeout(this.#run, Math.max(0, this.#due - performance.now()));
     this.#beat(due);
   };
 }

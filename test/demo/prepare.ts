@@ -60,7 +60,8 @@ async function podsReady(): Promise<string> {
   return `${ready.length} of ${items.length} pods of gamefleet-system are ready`;
 }
 
-async function takeEnvironment(): Promise<void> {
+/** Takes over what `env.sh` exports: which cluster, which allocator. */
+export async function takeEnvironment(): Promise<void> {
   const names = VARIABLES.map((name) => `"$${name}"`).join(" ");
   const { stdout } = await promisify(execFile)(
     "bash",

@@ -97,12 +97,14 @@ function addPlay(server: FastifyInstance, { allocatorUrl, token, namespace, flee
       .type(answer.headers.get("content-type") ?? "application/json")
       .send(await answer.text());
   };
-  server.post("/play", async ({ headers }, reply) => {
+  server.post<{ Body: { zone?: unknown } }>("/play", async ({ headers, body }, reply) => {
     // A form of a foreign page can post here, but not with this type, unless we allowed it by CORS; we don't.
     if (headers["content-type"] !== "application/json")
       return reply.status(415).send({ detail: "must be JSON" });
     const players = [`web-${randomUUID()}`];
-    return ask(reply, "/v1/allocations", { namespace, fleet, players }, { authorization: `Bearer ${token}` });
+    // The allocator judges the zone; nothing else of the browser's word goes on.
+    const wanted = { namespace, fleet, players, zone: body?.zone };
+    return ask(reply, "/v1/allocations", wanted, { authorization: `Bearer ${token}` });
   });
   server.post("/v1/sessions/resume", ({ body }, reply) => ask(reply, "/v1/sessions/resume", body));
 }
