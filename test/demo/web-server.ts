@@ -56,7 +56,7 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
 }
 
 function addFiles(server: FastifyInstance): void {
-  server.get("/", (_request, reply) => reply.redirect(PAGE));
+  server.get("/", ({ url }, reply) => reply.redirect(PAGE + url.slice(1)));
   server.get(PAGE, (_request, reply) => sendFile(reply, PAGE, "index.html"));
   for (const folder of FOLDERS) {
     server.get<{ Params: { file: string } }>(`${folder}:file`, ({ params }, reply) =>
