@@ -21,7 +21,7 @@ const shape = {
     .number()
     .int()
     .min(1)
-    .default(20)
+    .default(500)
     .describe("Resumes a second and address."),
   GAMEFLEET_LOG_LEVEL: logLevel.default("info"),
 };

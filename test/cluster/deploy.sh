@@ -18,6 +18,7 @@ helm upgrade --install gamefleet charts/gamefleet --namespace "$namespace" --wai
   --set operator.playerPorts=7000-7031 \
   --set allocator.service.type=NodePort \
   --set allocator.service.nodePort=30080 \
+  --set allocator.ratePerAddress=5000 \
   --set operator.resources.requests.cpu=25m \
   --set allocator.resources.requests.cpu=25m \
   --set trialStores.resources.requests.cpu=25m \
