@@ -13,6 +13,11 @@ export class SessionOver extends Error {
   readonly final = true;
 }
 
+/** The allocator has answered: not yet. */
+export class NoPlaceYet extends Error {
+  readonly answered = true;
+}
+
 interface Answer {
   readonly address: string;
   readonly port: number;
@@ -31,7 +36,11 @@ export function allocatorResume({ url, namespace, fleet }: AllocatorOptions): Re
     if (answer.status === 401)
       throw new SessionOver(body.detail ?? "the allocator does not know this session");
     const seat = body.sessions?.[0];
-    if (!answer.ok || !seat) throw new Error(body.detail ?? `the allocator answered ${answer.status}`);
+    if (!answer.ok || !seat) {
+      const detail = body.detail ?? `the allocator answered ${answer.status}`;
+      // Only the allocator itself gives a code; a proxy before a dead one has nothing to say about the session.
+      throw body.code === undefined ? new Error(detail) : new NoPlaceYet(detail);
+    }
     return { address: body.address, port: body.port, ticket: seat.ticket, resumeToken: seat.resumeToken };
   };
 }

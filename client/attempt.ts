@@ -22,6 +22,8 @@ export const CLOSE_BAD_FRAME = 4902;
 const CLOSE_NORMAL = 1000;
 const CLOSE_ABNORMAL = 1006;
 const CLOSE_LATE = 4903;
+/** Nothing was heard for too long: the line is dead, although no end of it was seen. */
+const CLOSE_SILENT = 4904;
 
 export interface AttemptOptions {
   readonly url: string;
@@ -30,6 +32,7 @@ export interface AttemptOptions {
   readonly token: string;
   readonly lastSeq: number;
   readonly welcomeWithinMs: number;
+  readonly silentAfterMs: number;
   readonly handlers: AttemptHandlers;
 }
 
@@ -45,8 +48,10 @@ export interface AttemptHandlers {
 
 export class Attempt {
   readonly #options: AttemptOptions;
-  readonly #socket: PlayerSocket;
+  readonly #socket: PlayerSocket | undefined;
   #view: View | undefined;
+  /** When the first ping went out after which nothing was heard. */
+  #unansweredSince: number | undefined;
   #late: ReturnType<typeof setTimeout>;
   #over = false;
 
@@ -54,18 +59,33 @@ export class Attempt {
     this.#options = options;
     const { mode, token, lastSeq, url } = options;
     this.#late = setTimeout(() => this.#finish(CLOSE_LATE, "no WELCOME in time"), options.welcomeWithinMs);
-    this.#socket = options.socket(url, {
-      open: () => this.#socket.send(encodeHello({ mode, token, lastSeq })),
-      message: (bytes) => this.#take(bytes),
-      close: (code, reason) => this.#finish(code, reason),
-    });
+    try {
+      this.#socket = options.socket(url, {
+        open: () => this.send(encodeHello({ mode, token, lastSeq })),
+        message: (bytes) => this.#take(bytes),
+        close: (code, reason) => this.#finish(code, reason),
+      });
+    } catch (error) {
+      // A browser refuses some addresses at once. Whoever made this attempt must have it in hand before it ends.
+      queueMicrotask(() => this.#finish(CLOSE_ABNORMAL, messageOf(error)));
+    }
   }
 
   send(frame: Uint8Array): void {
-    if (!this.#over) this.#socket.send(frame);
+    if (!this.#over) this.#socket?.send(frame);
   }
 
+  /**
+   * To be called now and then. Gives the line up when nothing at all has come since a ping of `silentAfterMs` ago: a
+   * node that is gone, or another network of the player's, sends no good-bye.
+   */
   ping(now: number): void {
+    // Counted from a ping, not from the last message: a browser may let no timer run for a minute.
+    if (now - (this.#unansweredSince ?? now) > this.#options.silentAfterMs) {
+      this.#finish(CLOSE_SILENT, "nothing was heard");
+      return;
+    }
+    this.#unansweredSince ??= now;
     this.send(encodePing(now));
   }
 
@@ -82,10 +102,11 @@ export class Attempt {
 
   #take(bytes: Uint8Array): void {
     if (this.#over) return;
+    this.#unansweredSince = undefined;
     try {
       this.#read(bytes);
     } catch (error) {
-      this.#finish(CLOSE_BAD_FRAME, error instanceof Error ? error.message : String(error));
+      this.#finish(CLOSE_BAD_FRAME, messageOf(error));
     }
   }
 
@@ -111,7 +132,9 @@ export class Attempt {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#late);
-    this.#socket.close(CLOSE_NORMAL);
+    this.#socket?.close(CLOSE_NORMAL);
     this.#options.handlers.end(code, reason, this.#view !== undefined);
   }
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

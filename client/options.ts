@@ -14,7 +14,10 @@ export interface Place {
   readonly resumeToken: string;
 }
 
-/** Asks where the session goes on. Throws when it cannot say yet; `final: true` on the error ends the session. */
+/**
+ * Asks where the session goes on. Throws when it cannot say: with `final: true` on the error the session ends, with
+ * `answered: true` it is asked again soon, otherwise (nobody answered) the last server is tried in between.
+ */
 export type ResumePlace = (resumeToken: string, signal: AbortSignal) => Promise<Place>;
 
 /**
@@ -44,8 +47,10 @@ export interface PlayerOptions {
   readonly scheme?: "ws" | "wss";
   /** Time within which a lost session must be back, ms. Default 60,000. */
   readonly resumeWithinMs?: number;
-  /** Time for a connection to be made and welcomed, ms. Default 5,000. */
+  /** Time for a connection to be made and welcomed, and for the allocator's answer, ms. Default 5,000. */
   readonly welcomeWithinMs?: number;
+  /** Time after which a line on which nothing is heard, not even an answer to a ping, is given up, ms. Default 8,000. */
+  readonly silentAfterMs?: number;
   /** Time between two pings, ms; the server's word counts when it wants more. Default 2,000. */
   readonly pingEveryMs?: number;
 }

@@ -10,11 +10,18 @@ import type { View } from "../protocol/view.ts";
 import { Attempt } from "./attempt.ts";
 import { Emitter } from "./emitter.ts";
 import { Inputs, inputFrames } from "./inputs.ts";
-import type { Place, PlayerEvents, PlayerOptions, PlayerState } from "./options.ts";
+import type { Place, PlayerEvents, PlayerOptions, PlayerState, ResumePlace } from "./options.ts";
 import { platformSocket } from "./socket.ts";
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
+const ANSWER_WITHIN_MS = 5_000;
+const SILENT_AFTER_MS = 8_000;
+/** Play that lasted so long was real: the next loss is a new one, and is answered without a pause. */
+const STEADY_MS = 5_000;
+
+/** The allocator is away. The server may still be there: it is the next to be tried. */
+const NOBODY_ANSWERED = 4_905;
 
 /** Codes after which the same server is not the place to go on. */
 const ELSEWHERE: ReadonlySet<number> = new Set([
@@ -37,9 +44,11 @@ export class Player {
   #view: View | undefined;
   #latencyMs: number | undefined;
   #lostAt: number | undefined;
+  #welcomedAt: number | undefined;
   #tries = 0;
   #pinger: ReturnType<typeof setInterval> | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
+  #unanswered: ReturnType<typeof setTimeout> | undefined;
 
   constructor(place: Place, options: PlayerOptions) {
     this.#place = place;
@@ -76,14 +85,16 @@ export class Player {
 
   /**
    * Sends an input of the game. Returns its number: it has taken effect in what is seen once `view.ackInput` has
-   * reached it. Inputs given while the connection is away are sent when it is back.
+   * reached it. Inputs given while the connection is away are sent when the session is back; those of a session that
+   * then begins anew, or has not begun, are dropped. Throws FrameError for an input the game does not have.
    */
   send(kind: string, fields: Readonly<Record<string, number>> = {}): number {
     const item = { kind, fields };
+    // Encoded before it is numbered: what cannot be sent must not be kept for a re-send.
+    const game = this.#view?.welcome.game;
+    const frames = game ? inputFrames(game, this.#inputs.next, [item]) : [];
     const seq = this.#inputs.add(item);
-    if (this.#state === "playing" && this.#view && this.#attempt) {
-      for (const frame of inputFrames(this.#view.welcome.game, seq, [item])) this.#attempt.send(frame);
-    }
+    if (this.#state === "playing") for (const frame of frames) this.#attempt?.send(frame);
     return seq;
   }
 
@@ -98,15 +109,17 @@ export class Player {
   }
 
   #open(mode: "ticket" | "resume"): void {
-    const { scheme = "ws", socket = platformSocket, welcomeWithinMs = 5_000 } = this.#options;
+    const { scheme = "ws", socket = platformSocket, silentAfterMs = SILENT_AFTER_MS } = this.#options;
     const { address, port, ticket, resumeToken } = this.#place;
     const attempt = new Attempt({
       url: `${scheme}://${address.includes(":") ? `[${address}]` : address}:${port}/`,
       socket,
       mode,
       token: mode === "ticket" ? ticket : resumeToken,
-      lastSeq: mode === "resume" ? (this.#view?.seq ?? 0) : 0,
-      welcomeWithinMs,
+      // With a ticket, too: the session may still be where it was, and would tell events twice.
+      lastSeq: this.#view?.seq ?? 0,
+      welcomeWithinMs: this.#options.welcomeWithinMs ?? ANSWER_WITHIN_MS,
+      silentAfterMs,
       handlers: {
         welcome: (view) => this.#welcomed(view),
         update: (view) => {
@@ -129,7 +142,7 @@ export class Player {
   #welcomed(view: View): void {
     this.#view = view;
     this.#lostAt = undefined;
-    this.#tries = 0;
+    this.#welcomedAt = performance.now();
     const again = this.#inputs.continueFrom(view.welcome);
     for (const frame of inputFrames(view.welcome.game, view.welcome.inputSeq + 1, again))
       this.#attempt?.send(frame);
@@ -158,6 +171,9 @@ export class Player {
       return;
     }
     const now = performance.now();
+    // Not at once: a server that lets us in and throws us out must not be asked without a pause.
+    if (this.#welcomedAt !== undefined && now - this.#welcomedAt >= STEADY_MS) this.#tries = 0;
+    this.#welcomedAt = undefined;
     this.#lostAt ??= now;
     if (now - this.#lostAt > (this.#options.resumeWithinMs ?? 60_000)) {
       this.#end(`could not resume: ${why}`, false);
@@ -165,7 +181,7 @@ export class Player {
     }
     this.#setState(this.#view ? "resuming" : "connecting", why);
     const pause = this.#tries === 0 ? 0 : this.#pause();
-    const elsewhere = canAsk && (this.#tries > 0 || ELSEWHERE.has(code));
+    const elsewhere = canAsk && code !== NOBODY_ANSWERED && (this.#tries > 0 || ELSEWHERE.has(code));
     this.#tries += 1;
     this.#retry = setTimeout(() => void this.#tryAgain(elsewhere), pause);
   }
@@ -182,13 +198,31 @@ export class Player {
       return;
     }
     try {
-      this.#place = await this.#options.resume(this.#place.resumeToken, this.#life.signal);
-      if (this.#state !== "ended") this.#open("ticket");
+      const place = await this.#ask(this.#options.resume);
+      if (this.#state === "ended") return;
+      this.#place = place;
+      this.#open("ticket");
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      if ((error as { final?: boolean }).final) this.#end(reason, false);
+      const { final, answered } = error as { final?: boolean; answered?: boolean };
+      if (final) this.#end(reason, false);
       // Nobody could say where the session is; that is like one more failed attempt.
-      else if (this.#state !== "ended") this.#lost(CLOSE.shutdown, reason);
+      else if (this.#state !== "ended") this.#lost(answered ? CLOSE.zoneMoved : NOBODY_ANSWERED, reason);
+    }
+  }
+
+  /** Where the session goes on; an allocator that takes the question and never answers counts as one that fails. */
+  async #ask(resume: ResumePlace): Promise<Place> {
+    const late = new AbortController();
+    const within = this.#options.welcomeWithinMs ?? ANSWER_WITHIN_MS;
+    this.#unanswered = setTimeout(
+      () => late.abort(new Error("the allocator did not answer in time")),
+      within,
+    );
+    try {
+      return await resume(this.#place.resumeToken, AbortSignal.any([this.#life.signal, late.signal]));
+    } finally {
+      clearTimeout(this.#unanswered);
     }
   }
 
@@ -197,6 +231,7 @@ export class Player {
     this.#setState("ended", detail);
     clearInterval(this.#pinger);
     clearTimeout(this.#retry);
+    clearTimeout(this.#unanswered);
     this.#life.abort();
     const attempt = this.#attempt;
     this.#attempt = undefined;

@@ -27,8 +27,8 @@ export class Bot {
   #inGame = false;
   #everPlayed = false;
   #playingSince = 0;
-  #lostAt = 0;
-  #lastUpdate = 0;
+  #lostAt: number | undefined;
+  #lastUpdate: number | undefined;
   #closing = false;
 
   constructor(options: BotOptions) {
@@ -82,14 +82,14 @@ export class Bot {
     if (!this.#everPlayed) tally.played += 1;
     else if (resumed) tally.resumed += 1;
     else tally.restarted += 1;
-    if (this.#lostAt > 0) tally.outage.add(now - this.#lostAt);
+    if (this.#lostAt !== undefined) tally.outage.add(now - this.#lostAt);
     if (!resumed) {
       this.#sent.clear();
       this.#seen = inputSeq;
     }
     this.#playingSince = now;
-    this.#lostAt = 0;
-    this.#lastUpdate = 0;
+    this.#lostAt = undefined;
+    this.#lastUpdate = undefined;
     this.#everPlayed = true;
     if (!this.#inGame) tally.playing += 1;
     this.#inGame = true;
@@ -99,7 +99,7 @@ export class Bot {
     const { tally } = this.#options;
     const now = performance.now();
     tally.updates += 1;
-    if (this.#lastUpdate > 0) tally.updateGap.add(now - this.#lastUpdate);
+    if (this.#lastUpdate !== undefined) tally.updateGap.add(now - this.#lastUpdate);
     this.#lastUpdate = now;
     for (let seq = this.#seen + 1; seq <= ackInput; seq++) {
       const due = this.#sent.get(seq);

@@ -52,13 +52,16 @@ export class Crowd {
     const { players, joinsPerSecond = 50, signal } = this.#options;
     const started = performance.now();
     const joining: Promise<void>[] = [];
+    // Caught as they happen: the first may fail long before the last has begun.
+    const failures: unknown[] = [];
     for (let index = 0; index < players && !signal.aborted; index++) {
       const due = started + (index / joinsPerSecond) * 1_000;
       const wait = due - performance.now();
       if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
-      joining.push(this.#joinOne(index));
+      joining.push(this.#joinOne(index).catch((error: unknown) => void failures.push(error)));
     }
     await Promise.all(joining);
+    if (failures.length > 0 && !signal.aborted) throw failures[0];
   }
 
   /** Bots in play, by the server they play on. */

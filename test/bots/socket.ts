@@ -30,6 +30,7 @@ export const leanSocket: SocketFactory = (url, handlers) => {
     );
   });
   socket.on("data", (chunk: Buffer) => {
+    if (over) return;
     let bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     if (!open) {
       const end = bytes.indexOf("\r\n\r\n");
@@ -51,11 +52,16 @@ export const leanSocket: SocketFactory = (url, handlers) => {
   socket.on("close", () => finish(1006, "connection closed"));
   return {
     send: (bytes) => {
-      if (!over) socket.write(frame(OPCODE.binary, bytes));
+      // Before the handshake is done a frame would be read as part of it.
+      if (open && !over) socket.write(frame(OPCODE.binary, bytes));
     },
     close: (code) => {
       if (over) return;
       over = true;
+      if (!open) {
+        socket.destroy();
+        return;
+      }
       const payload = Buffer.alloc(2);
       payload.writeUInt16BE(code);
       socket.end(frame(OPCODE.close, payload));
