@@ -46,12 +46,17 @@ export function createBreaker(options: BreakerOptions): Breaker {
   circuit.on("open", show(2));
   circuit.on("halfOpen", show(1));
   circuit.on("close", show(0));
+  const refusal = () =>
+    fail("CIRCUIT_OPEN", `${options.name} is away`, { retryAfterSeconds: resetMs / 1_000 });
   return {
     run: async <T>(work: () => Promise<T>) => {
-      if (circuit.opened) {
-        throw fail("CIRCUIT_OPEN", `${options.name} is away`, { retryAfterSeconds: resetMs / 1_000 });
+      if (circuit.opened) throw refusal();
+      try {
+        return (await circuit.fire(work)) as T;
+      } catch (error) {
+        // Half open, and the one trial is under way: opossum refuses the rest with an error of its own.
+        throw isOpossumRefusal(error) ? refusal() : error;
       }
-      return (await circuit.fire(work)) as T;
     },
     get open() {
       return circuit.opened;
@@ -59,6 +64,9 @@ export function createBreaker(options: BreakerOptions): Breaker {
     close: () => circuit.shutdown(),
   };
 }
+
+const isOpossumRefusal = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && error.code === "EOPENBREAKER";
 
 const STATE_METRIC = "gamefleet_breaker_state";
 

@@ -48,7 +48,8 @@ export function redactConfig(config: Readonly<Record<string, unknown>>): Record<
   return Object.fromEntries(
     Object.entries(config).map(([name, value]) => {
       if (SECRET.test(name)) return [name, value === undefined ? undefined : "<redacted>"];
-      if (typeof value === "string") return [name, value.replace(/(:\/\/[^:/@]*:)[^@]*@/, "$1<redacted>@")];
+      // To the last @: a password may hold one that nobody encoded.
+      if (typeof value === "string") return [name, value.replace(/(:\/\/[^:/@]*:).*@/s, "$1<redacted>@")];
       return [name, value];
     }),
   );

@@ -56,7 +56,8 @@ const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
 /** Turns anything that was thrown into an error of the table; the second value says whether it is a bug. */
 export function toProblem(error: unknown): [GamefleetError, boolean] {
   if (error instanceof GamefleetError) return [error, false];
-  const known = error as Partial<FastifyError>;
+  // Anything can be thrown, undefined too.
+  const known = (error ?? {}) as Partial<FastifyError>;
   if (Array.isArray(known.validation)) {
     const where = known.validationContext ?? "request";
     const fields: Record<string, string> = {};
@@ -108,6 +109,10 @@ export async function createHttpServer(options: HttpOptions): Promise<TypedServe
     keepAliveTimeout: 65_000,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
+    // What fails before a route is found (a path that is not UTF-8) passes the error handler by.
+    frameworkErrors: (error, request, reply) => {
+      void sendProblem(reply, toProblem(error)[0], request.id);
+    },
   });
   server.setValidatorCompiler(validatorCompiler);
   server.setSerializerCompiler(serializerCompiler);

@@ -14,6 +14,9 @@ export interface LogOptions {
   readonly destination?: DestinationStream;
 }
 
+/** Fields never written, at the top of a line and one level down. */
+const SECRETS = ["ticket", "resumeToken", "token", "password"];
+
 export function createLog(options: LogOptions): Log {
   const settings = {
     name: options.name,
@@ -22,7 +25,7 @@ export function createLog(options: LogOptions): Log {
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     redact: {
-      paths: ["ticket", "resumeToken", "token", "password", "*.token", "*.password"],
+      paths: SECRETS.flatMap((name) => [name, `*.${name}`]),
       censor: "<redacted>",
     },
   };

@@ -119,6 +119,7 @@ export class Bot {
       ? this.#player.send("fire")
       : this.#player.send("steer", { thrust: random() * 1.5 - 0.5, turn: random() * 2 - 1 });
     tally.inputs += 1;
+    tally.late.add(performance.now() - due);
     this.#sent.set(seq, due);
   }
 

@@ -1,17 +1,12 @@
-/** A crowd of bots: gets places from the allocator, in waves, and keeps playing until it is closed. */
-import { allocatorResume } from "../../client/index.ts";
+/** A crowd of bots: gets places, so many a second, and keeps playing until it is closed. */
 import { Bot } from "./bot.ts";
+import type { PlaceSource } from "./places.ts";
 import { leanSocket } from "./socket.ts";
 import { Tally } from "./tally.ts";
 
 export interface CrowdOptions {
   readonly players: number;
-  readonly allocatorUrl: string;
-  readonly token: string;
-  readonly namespace: string;
-  readonly fleet: string;
-  /** Zone to enter; the allocator chooses when it is not given. */
-  readonly zone?: string | undefined;
+  readonly places: PlaceSource;
   /** Bots that join in a second. Default 50. */
   readonly joinsPerSecond?: number;
   readonly inputsPerSecond?: number;
@@ -30,12 +25,6 @@ export function seededRandom(seed: number): () => number {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
-}
-
-interface Answer {
-  readonly address: string;
-  readonly port: number;
-  readonly sessions: readonly { readonly ticket: string; readonly resumeToken: string }[];
 }
 
 export class Crowd {
@@ -78,39 +67,16 @@ export class Crowd {
   }
 
   async #joinOne(index: number): Promise<void> {
-    const { allocatorUrl: url, namespace, fleet, inputsPerSecond = 6, seed = 1, signal } = this.#options;
-    const answer = await this.#allocate(index);
-    const [seat] = answer.sessions;
-    if (!seat || signal.aborted) return;
+    const { places, name = "bot", inputsPerSecond = 6, seed = 1, signal } = this.#options;
+    const place = await places.place(`${name}-${index}`, signal);
+    if (signal.aborted) return;
     const bot = new Bot({
-      place: {
-        address: answer.address,
-        port: answer.port,
-        ticket: seat.ticket,
-        resumeToken: seat.resumeToken,
-      },
-      player: { resume: allocatorResume({ url, namespace, fleet }), socket: leanSocket },
+      place,
+      player: { socket: leanSocket, ...(places.resume ? { resume: places.resume } : {}) },
       tally: this.tally,
       inputsPerSecond,
       random: seededRandom(seed * 1_000_003 + index),
     });
     this.bots.push(bot);
-  }
-
-  /** Asks until there is a place: a fleet that starts has none yet. */
-  async #allocate(index: number): Promise<Answer> {
-    const { allocatorUrl, token, namespace, fleet, zone, name = "bot", signal } = this.#options;
-    for (let attempt = 0; ; attempt++) {
-      const answer = await fetch(`${allocatorUrl}/v1/allocations`, {
-        method: "POST",
-        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-        body: JSON.stringify({ namespace, fleet, players: [`${name}-${index}`], ...(zone ? { zone } : {}) }),
-        signal,
-      }).catch((error: unknown) => error as Error);
-      if (answer instanceof Response && answer.ok) return (await answer.json()) as Answer;
-      const detail = answer instanceof Response ? await answer.text() : answer.message;
-      if (attempt >= 60 || signal.aborted) throw new Error(`no place for ${name}-${index}: ${detail}`);
-      await new Promise((resolve) => setTimeout(resolve, 500));
-    }
   }
 }

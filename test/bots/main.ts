@@ -1,10 +1,14 @@
 /**
  * `npm run bots -- --players 200 --seconds 30`: players for a fleet, and what they saw.
  * Without --url and --token it takes this clone's cluster (test/cluster/env.sh, .state/allocator-token).
+ *
+ * `--local 7000` plays on a pod of this machine instead, started with GAMEFLEET_LOCAL=true; `--zone sol,vega` names its
+ * zones.
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Crowd } from "./crowd.ts";
+import { fromAllocator, fromLocalPod, type PlaceSource } from "./places.ts";
 
 const { values } = parseArgs({
   options: {
@@ -15,21 +19,27 @@ const { values } = parseArgs({
     namespace: { type: "string", default: "default" },
     fleet: { type: "string", default: "starlanes" },
     zone: { type: "string" },
+    local: { type: "string" },
     joins: { type: "string", default: "50" },
     inputs: { type: "string", default: "6" },
     seed: { type: "string", default: "1" },
   },
 });
 
+function placeSource(): PlaceSource {
+  const { local, zone, url, namespace, fleet } = values;
+  if (local !== undefined) return fromLocalPod(Number(local), (zone ?? "sol").split(","));
+  const token =
+    values.token ?? readFileSync(new URL("../../.state/allocator-token", import.meta.url), "utf8").trim();
+  return fromAllocator({ allocatorUrl: url, token, namespace, fleet, zone });
+}
+
+/** Inputs of the last moments, for the line of each second. The summary counts them all. */
+const NEWEST_INPUTS = 10_000;
 const stop = new AbortController();
 const crowd = new Crowd({
   players: Number(values.players),
-  allocatorUrl: values.url,
-  token:
-    values.token ?? readFileSync(new URL("../../.state/allocator-token", import.meta.url), "utf8").trim(),
-  namespace: values.namespace,
-  fleet: values.fleet,
-  zone: values.zone,
+  places: placeSource(),
   joinsPerSecond: Number(values.joins),
   inputsPerSecond: Number(values.inputs),
   seed: Number(values.seed),
@@ -45,10 +55,10 @@ while (performance.now() < end) {
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   const perSecond = tally.updates - updates;
   updates = tally.updates;
-  const p99 = tally.inputToSeen.quantile(0.99);
+  const quantile = (share: number) => tally.inputToSeen.quantile(share, NEWEST_INPUTS).toFixed(0);
   console.error(
-    `playing ${tally.playing}/${values.players}  updates ${perSecond}/s  input->seen p50 ` +
-      `${tally.inputToSeen.quantile(0.5).toFixed(0)} p99 ${p99.toFixed(0)} ms  lost ${tally.lostSessions}`,
+    `playing ${tally.playing}/${values.players}  updates ${perSecond}/s  input->seen p50 ${quantile(0.5)} ` +
+      `p99 ${quantile(0.99)} ms  lost ${tally.lostSessions}`,
   );
 }
 await joined;
@@ -69,6 +79,7 @@ console.log(
     acknowledged: tally.acknowledged,
     inputToSeenP50Ms: Number(tally.inputToSeen.quantile(0.5).toFixed(1)),
     inputToSeenP99Ms: Number(tally.inputToSeen.quantile(0.99).toFixed(1)),
+    ownLatenessP99Ms: Number(tally.late.quantile(0.99).toFixed(1)),
     updateGapP50Ms: Number(tally.updateGap.quantile(0.5).toFixed(1)),
     updateGapP99Ms: Number(tally.updateGap.quantile(0.99).toFixed(1)),
     botsCpuCores: Number(((cpu.user + cpu.system) / 1e6 / Number(values.seconds)).toFixed(2)),

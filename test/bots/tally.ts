@@ -55,6 +55,8 @@ export class Tally {
   readonly reasons = new Map<string, number>();
   /** Time from an input to the update that shows its effect, ms. */
   readonly inputToSeen = new Samples();
+  /** How late this process itself was with its inputs, ms: what of the above is not the server's. */
+  readonly late = new Samples();
   /** Time between two updates of one bot, ms. */
   readonly updateGap = new Samples();
   /** Time without play after a loss, ms. */

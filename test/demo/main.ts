@@ -7,6 +7,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Crowd } from "../bots/crowd.ts";
+import { fromAllocator } from "../bots/places.ts";
 import { DemoFleet, type FleetLook } from "./fleet.ts";
 import { installChart, loadImages, makeCluster, serviceToken } from "./prepare.ts";
 import { Screen, stopAtKey } from "./screen.ts";
@@ -113,11 +114,11 @@ let crowd: Crowd | undefined;
 if (await prepare()) {
   const token = await serviceToken();
   const allocatorUrl = process.env.GAMEFLEET_ALLOCATOR_URL ?? "";
-  const { name, namespace } = fleet;
-  crowd = new Crowd({ players, allocatorUrl, token, namespace, fleet: name, signal: stop.signal });
+  const place = { allocatorUrl, token, namespace: fleet.namespace, fleet: fleet.name };
+  crowd = new Crowd({ players, places: fromAllocator(place), signal: stop.signal });
   let web: WebServer | undefined;
   await steps.run("web", "the game's page", async () => {
-    web = await startWebServer({ allocatorUrl, token, namespace, fleet: name, port: webPort });
+    web = await startWebServer({ ...place, port: webPort });
     return `open ${web.url} and fly along`;
   });
   if (web) await play(web, crowd, outcome);

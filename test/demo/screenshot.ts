@@ -5,6 +5,7 @@
 import { writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Crowd } from "../bots/crowd.ts";
+import { fromAllocator } from "../bots/places.ts";
 import { launchBrowser } from "./browser.ts";
 import { serviceToken, takeEnvironment } from "./prepare.ts";
 import { slimPng } from "./slim-png.ts";
@@ -40,7 +41,12 @@ const token = await serviceToken();
 const allocatorUrl = process.env.GAMEFLEET_ALLOCATOR_URL ?? "";
 const place = { allocatorUrl, token, namespace: "default", fleet: "starlanes" };
 const stop = new AbortController();
-const crowd = new Crowd({ ...place, zone: ZONE, players: PLAYERS, name: "extra", signal: stop.signal });
+const crowd = new Crowd({
+  places: fromAllocator({ ...place, zone: ZONE }),
+  players: PLAYERS,
+  name: "extra",
+  signal: stop.signal,
+});
 const web = await startWebServer({ ...place, port: 0 });
 const browser = await launchBrowser();
 try {

@@ -7,4 +7,4 @@ export {
   type PlayerState,
 } from "../../../client/index.ts";
 export type { GameEvent } from "../../../protocol/frames-event.ts";
-export type { View, ViewEntity } from "../../../protocol/view.ts";
+export type { View } from "../../../protocol/view.ts";

@@ -4,6 +4,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Crowd } from "../../../test/bots/crowd.ts";
+import { fromAllocator } from "../../../test/bots/places.ts";
 import { launchBrowser } from "../../../test/demo/browser.ts";
 import { serviceToken } from "../../../test/demo/prepare.ts";
 import { startWebServer, type WebServer } from "../../../test/demo/web-server.ts";
@@ -47,7 +48,7 @@ beforeAll(async () => {
   await serversReady(NS, 2);
   const allocatorUrl = process.env.GAMEFLEET_ALLOCATOR_URL ?? "";
   const place = { allocatorUrl, token: await serviceToken(), namespace: NS, fleet: FLEET };
-  crowd = new Crowd({ ...place, players: BOTS, zone: ZONE, signal: stop.signal });
+  crowd = new Crowd({ places: fromAllocator({ ...place, zone: ZONE }), players: BOTS, signal: stop.signal });
   await crowd.join();
   web = await startWebServer({ ...place, port: 0 });
   browser = await launchBrowser();

@@ -28,7 +28,7 @@ describe("a drain that is taken back", () => {
     let says: LoadSample["state"] = "Draining";
     const heard: string[] = [];
     for (let second = 0; second < 3; second++) {
-      const word = told(says).state;
+      const word: string = told(says).state;
       heard.push(word);
       says = word === "Draining" ? "Draining" : "Ready";
     }
