@@ -2,7 +2,7 @@
 # make test: everything CI runs, in the order in which mistakes are cheapest to find. The cluster, the slowest part of
 # a cold run, is built in the background meanwhile. Ends with one line: N passed, N failed.
 set -uo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit 1
 
 mkdir -p .state
 passed=0 failed=0 broken=()
@@ -22,6 +22,7 @@ project() {
     return
   fi
   local counts
+  # shellcheck disable=SC2016 # the template is JavaScript's
   counts=$(node -p 'const r = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")); `${r.numPassedTests} ${r.numFailedTests}`' "$report")
   passed=$((passed + ${counts% *}))
   failed=$((failed + ${counts#* }))
