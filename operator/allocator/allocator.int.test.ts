@@ -37,7 +37,7 @@ beforeAll(async () => {
     GAMEFLEET_SERVICE_TOKENS_DIR: folder,
     GAMEFLEET_ALLOCATOR_PORT: "0",
     GAMEFLEET_ALLOCATOR_HOST: "127.0.0.1",
-    GAMEFLEET_RATE_PER_ADDRESS: "50",
+    GAMEFLEET_RATE_PER_ADDRESS: "10",
   });
   allocator = await startAllocator(config, "0.0.0", silentLog());
   second = await startAllocator(config, "0.0.0", silentLog());
