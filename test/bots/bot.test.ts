@@ -10,6 +10,7 @@ import { Samples, Tally } from "./tally.ts";
 let server: FakeServer;
 let tally: Tally;
 let bots: Bot[];
+let clock: OpenLoop;
 
 beforeEach(() => {
   vi.useFakeTimers({
@@ -17,6 +18,7 @@ beforeEach(() => {
   });
   server = new FakeServer();
   tally = new Tally();
+  clock = new OpenLoop(100);
   bots = [];
 });
 afterEach(() => {
@@ -27,7 +29,7 @@ afterEach(() => {
 function makeBot(random = () => 0.05): Bot {
   const place = { address: "127.0.0.1", port: 7000, ticket: "t", resumeToken: "s.x" };
   // 0.05 is below a tenth: such a bot only fires.
-  const bot = new Bot({ place, player: { socket: server.socket }, tally, inputsPerSecond: 10, random });
+  const bot = new Bot({ place, player: { socket: server.socket }, tally, clock, random });
   bots.push(bot);
   return bot;
 }
@@ -129,14 +131,41 @@ describe("the clock of a bot", () => {
   it("tells when each beat was due, also after a stall, and misses none", () => {
     const due: number[] = [];
     const began = performance.now();
-    const clock = new OpenLoop(100, (at) => due.push(at - began));
+    const stop = clock.add((at) => due.push(at - began));
     vi.advanceTimersByTime(100);
     // The process stalls: the beat of 200 runs at 450.
     const now = vi.spyOn(performance, "now").mockReturnValue(began + 450);
-    vi.advanceTimersByTime(110);
+    vi.advanceTimersByTime(100);
     expect(due).toEqual([100, 200, 300, 400]);
-    clock.stop();
+    stop();
+    now.mockReturnValue(began + 900);
+    vi.advanceTimersByTime(1_000);
+    expect(due).toHaveLength(4);
     now.mockRestore();
+  });
+
+  it("beats without its timer when it is poked, in turn, whoever comes and goes", () => {
+    const beats: string[] = [];
+    const now = vi.spyOn(performance, "now").mockReturnValue(0);
+    const stops = ["a", "b", "c"].map((name, index) => {
+      now.mockReturnValue(index);
+      return clock.add((due) => beats.push(`${name}${due}`));
+    });
+    now.mockReturnValue(101);
+    clock.poke();
+    expect(beats).toEqual(["a100", "b101"]);
+    stops[1]?.();
+    now.mockReturnValue(202);
+    clock.poke();
+    expect(beats).toEqual(["a100", "b101", "c102", "a200", "c202"]);
+    now.mockRestore();
+  });
+
+  it("keeps time for thousands without end", () => {
+    let count = 0;
+    for (let n = 0; n < 3_000; n++) clock.add(() => (count += 1));
+    vi.advanceTimersByTime(1_000);
+    expect(count).toBe(30_000);
   });
 });
 

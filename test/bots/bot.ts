@@ -6,21 +6,22 @@
  */
 import { CLOSE_BAD_FRAME, connect, type Place, type Player, type PlayerOptions } from "../../client/index.ts";
 import type { Welcome } from "../../protocol/frames.ts";
-import { OpenLoop } from "./open-loop.ts";
+import type { OpenLoop } from "./open-loop.ts";
 import type { Tally } from "./tally.ts";
 
 export interface BotOptions {
   readonly place: Place;
   readonly player: PlayerOptions;
   readonly tally: Tally;
-  readonly inputsPerSecond: number;
+  /** Tells when to send; shared by all bots of a crowd. */
+  readonly clock: OpenLoop;
   readonly random: () => number;
 }
 
 export class Bot {
   readonly #options: BotOptions;
   readonly #player: Player;
-  readonly #clock: OpenLoop;
+  readonly #stopClock: () => void;
   /** When each input that has not been seen yet was due, by its number. */
   readonly #sent = new Map<number, number>();
   #seen = 0;
@@ -44,7 +45,7 @@ export class Bot {
       if (state === "resuming") this.#left(detail);
       if (state === "ended") this.#ended(detail);
     });
-    this.#clock = new OpenLoop(1_000 / options.inputsPerSecond, (due) => this.#act(due));
+    this.#stopClock = options.clock.add((due) => this.#act(due));
   }
 
   get playing(): boolean {
@@ -96,7 +97,8 @@ export class Bot {
   }
 
   #updated(ackInput: number): void {
-    const { tally } = this.#options;
+    const { tally, clock } = this.#options;
+    clock.poke();
     const now = performance.now();
     tally.updates += 1;
     if (this.#lastUpdate !== undefined) tally.updateGap.add(now - this.#lastUpdate);
@@ -132,7 +134,7 @@ export class Bot {
   }
 
   #ended(detail: string): void {
-    this.#clock.stop();
+    this.#stopClock();
     if (this.#inGame) this.#options.tally.playing -= 1;
     this.#inGame = false;
     if (!this.#closing) this.#options.tally.lost(detail);

@@ -1,5 +1,6 @@
 /** A crowd of bots: gets places, so many a second, and keeps playing until it is closed. */
 import { Bot } from "./bot.ts";
+import { OpenLoop } from "./open-loop.ts";
 import type { PlaceSource } from "./places.ts";
 import { leanSocket } from "./socket.ts";
 import { Tally } from "./tally.ts";
@@ -31,9 +32,11 @@ export class Crowd {
   readonly tally = new Tally();
   readonly bots: Bot[] = [];
   readonly #options: CrowdOptions;
+  readonly #clock: OpenLoop;
 
   constructor(options: CrowdOptions) {
     this.#options = options;
+    this.#clock = new OpenLoop(1_000 / (options.inputsPerSecond ?? 6));
   }
 
   /** Lets all bots join; returns when the last one has a place (not yet: when it plays). */
@@ -67,14 +70,14 @@ export class Crowd {
   }
 
   async #joinOne(index: number): Promise<void> {
-    const { places, name = "bot", inputsPerSecond = 6, seed = 1, signal } = this.#options;
+    const { places, name = "bot", seed = 1, signal } = this.#options;
     const place = await places.place(`${name}-${index}`, signal);
     if (signal.aborted) return;
     const bot = new Bot({
       place,
       player: { socket: leanSocket, ...(places.resume ? { resume: places.resume } : {}) },
       tally: this.tally,
-      inputsPerSecond,
+      clock: this.#clock,
       random: seededRandom(seed * 1_000_003 + index),
     });
     this.bots.push(bot);

@@ -8,11 +8,24 @@ import type { SocketFactory } from "../../client/index.ts";
 import { SUBPROTOCOL } from "../../protocol/frames.ts";
 
 const MASK = randomBytes(4);
+/** Each read is done with before the next one begins, so one buffer is enough for all connections. */
+const READ_BUFFER = Buffer.allocUnsafe(64 * 1_024);
 const OPCODE = { binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
 export const leanSocket: SocketFactory = (url, handlers) => {
   const { hostname, port, pathname } = new URL(url);
-  const socket = connect({ host: hostname, port: Number(port), noDelay: true });
+  const socket = connect({
+    host: hostname,
+    port: Number(port),
+    noDelay: true,
+    onread: {
+      buffer: READ_BUFFER,
+      callback: (length) => {
+        read(READ_BUFFER.subarray(0, length));
+        return true;
+      },
+    },
+  });
   let rest: Buffer = Buffer.alloc(0);
   let open = false;
   let over = false;
@@ -29,13 +42,13 @@ export const leanSocket: SocketFactory = (url, handlers) => {
         `Sec-WebSocket-Protocol: ${SUBPROTOCOL}\r\n\r\n`,
     );
   });
-  socket.on("data", (chunk: Buffer) => {
+  const read = (chunk: Buffer) => {
     if (over) return;
     let bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     if (!open) {
       const end = bytes.indexOf("\r\n\r\n");
       if (end < 0) {
-        rest = bytes;
+        rest = Buffer.from(bytes);
         return;
       }
       if (!bytes.subarray(0, 12).equals(Buffer.from("HTTP/1.1 101"))) {
@@ -47,7 +60,7 @@ export const leanSocket: SocketFactory = (url, handlers) => {
       handlers.open();
     }
     rest = readFrames(bytes, socket, (message) => handlers.message(message), finish);
-  });
+  };
   socket.on("error", (error) => finish(1006, error.message));
   socket.on("close", () => finish(1006, "connection closed"));
   return {
