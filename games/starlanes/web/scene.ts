@@ -40,6 +40,7 @@ export class Scene {
   }
 
   update(view: View, now: number): void {
+    this.#view = view;
     this.#clock.heard(view.tick, now);
     this.#history.record(view);
   }
