@@ -66,7 +66,8 @@ test-faults: install ## Seeded faults (short form)
 
 .PHONY: test-e2e
 test-e2e: deploy ## Tests on the kind cluster
-	@$(CLUSTER_ENV); npx vitest run --project e2e
+	@test/tools/browser.sh
+	$(CLUSTER_ENV); npx vitest run --project e2e
 
 .PHONY: verify
 verify: install ## Types, lint, format, dead code, import rules, generated files, chart, scripts

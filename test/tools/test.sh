@@ -39,6 +39,9 @@ project unit
 project integration
 project faults
 
+say "browser"
+test/tools/browser.sh || broken+=(browser)
+
 say "cluster: waiting for it"
 tail -n 3 .state/cluster.log
 if wait $cluster; then

@@ -15,8 +15,23 @@ export interface FoundPlace {
   readonly fleet: string;
 }
 
-/** A place in `zone`, or anywhere. Throws with words for the player when there is none. */
+const TRIES = 20;
+const PAUSE_MS = 500;
+
+/** A place in `zone`, or anywhere; asked for ten seconds, since a zone may be on its way between two servers. */
 export async function askForPlace(zone: string | null): Promise<FoundPlace> {
+  for (let left = TRIES; ; left--) {
+    try {
+      return await askOnce(zone);
+    } catch (error) {
+      if (left <= 1) throw error;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+  }
+}
+
+/** Throws with words for the player when there is no place. */
+async function askOnce(zone: string | null): Promise<FoundPlace> {
   const answer = await fetch("/play", {
     method: "POST",
     headers: { "content-type": "application/json" },
