@@ -17,6 +17,7 @@ let redis: Redis;
 let pool: Pool;
 let fleets: FleetZones[];
 let leads: boolean;
+let refusals: number;
 let placed: ReturnType<typeof counter>;
 let waiting: ReturnType<typeof gauge<"fleet">>;
 let placer: Placer;
@@ -38,6 +39,7 @@ beforeEach(async () => {
   placed = counter(registry, "placed_total", "Zones placed");
   waiting = gauge(registry, "waiting", "Zones that wait", ["fleet"]);
   leads = true;
+  refusals = 0;
   fleets = [];
   placer = new Placer({
     pool,
@@ -47,7 +49,9 @@ beforeEach(async () => {
     waiting,
     fleets: () => fleets,
     check: () => {
-      if (!leads) throw fail("LEADERSHIP_LOST", "not the leader");
+      if (leads) return;
+      refusals += 1;
+      throw fail("LEADERSHIP_LOST", "not the leader");
     },
   });
 });
@@ -226,6 +230,7 @@ it("runs: places what it has declared without waiting, goes on after an error, a
   leads = false;
   const ending = new AbortController();
   const running = placer.run(ending.signal);
+  await vi.waitFor(() => expect(refusals).toBeGreaterThan(0));
   leads = true;
   placer.poke();
   await vi.waitFor(async () => expect(await rows()).toEqual(["sol default/a 1", "vega default/a 1"]), 5_000);
