@@ -7,6 +7,7 @@
 import { MessageChannel, Worker } from "node:worker_threads";
 import { fail } from "../../platform/errors.ts";
 import type { Config } from "../config.ts";
+import { Stance } from "../scheduler/effects.ts";
 import { type Counters, counters, Samples } from "../shared-stats.ts";
 import { SIMULATION_COUNTERS, type SimulationCounter, type SimulationData } from "../simulation/messages.ts";
 import type { Schema } from "../simulation/schema.ts";
@@ -20,6 +21,8 @@ export interface Threads {
   /** Where players connect. */
   readonly port: number;
   readonly stats: ThreadStats;
+  /** Where the pod stands on the ladder: written by the control thread, read by all. */
+  readonly stance: Stance;
   stop(): Promise<void>;
 }
 
@@ -53,6 +56,7 @@ export async function startThreads(
     lateness: new Samples(),
     seen: channels.map(() => new Samples()),
   };
+  const stance = new Stance();
   const workers: Worker[] = [];
   let stopping = false;
   const start = (name: string, file: string, data: object, ports: MessageChannel["port1"][]): Worker => {
@@ -76,6 +80,7 @@ export async function startThreads(
     counters: stats.simulation.buffer,
     stepSamples: stats.steps.buffer,
     latenessSamples: stats.lateness.buffer,
+    stance: stance.buffer,
   };
   const simulationWorker = start("simulation", "../simulation/worker.ts", simulationData, tickPorts);
   const simulation = new SimulationLink(simulationWorker, listener);
@@ -92,6 +97,7 @@ export async function startThreads(
       tickPort: channel.port2,
       counters: (stats.transports[index] as Counters<TransportCounter>).buffer,
       seenSamples: (stats.seen[index] as Samples).buffer,
+      stance: stance.buffer,
       // The kernel spreads connections unevenly: each thread may hold them all.
       maxConnections: config.GAMEFLEET_CAPACITY_SESSIONS + SPARE_CONNECTIONS,
     };
@@ -108,5 +114,5 @@ export async function startThreads(
     for (const link of transports) link.stop();
     await Promise.all(workers.map((worker) => worker.terminate()));
   };
-  return { simulation, transports, port, stats, stop };
+  return { simulation, transports, port, stats, stance, stop };
 }

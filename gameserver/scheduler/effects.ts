@@ -75,10 +75,9 @@ export class Stance {
   readonly buffer: SharedArrayBuffer;
   readonly #words: Int32Array;
 
-  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(8)) {
+  constructor(buffer: SharedArrayBuffer = freshStance()) {
     this.buffer = buffer;
     this.#words = new Int32Array(buffer);
-    if (Atomics.load(this.#words, 1) === 0) Atomics.store(this.#words, 1, 1_000);
   }
 
   get step(): number {
@@ -94,8 +93,24 @@ export class Stance {
     return Atomics.load(this.#words, 1) / 1_000;
   }
 
+  /** Share of their usual time that the CPU governor leaves to things no player waits for (AI far off, background). */
+  get duty(): number {
+    return Atomics.load(this.#words, 2) / 1_000;
+  }
+
+  set duty(share: number) {
+    Atomics.store(this.#words, 2, Math.round(share * 1_000));
+  }
+
   set(step: number, timeScale: number): void {
     Atomics.store(this.#words, 0, step);
     Atomics.store(this.#words, 1, Math.round(timeScale * 1_000));
   }
+}
+
+/** Normal: step 0, real time, full duty. Made by the control thread only; a reader must never write. */
+function freshStance(): SharedArrayBuffer {
+  const buffer = new SharedArrayBuffer(16);
+  new Int32Array(buffer).set([0, 1_000, 1_000, 0]);
+  return buffer;
 }

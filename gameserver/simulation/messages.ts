@@ -12,6 +12,8 @@ export interface SimulationData {
   readonly counters: SharedArrayBuffer;
   readonly stepSamples: SharedArrayBuffer;
   readonly latenessSamples: SharedArrayBuffer;
+  /** Of `Stance`: where the pod stands on the ladder. */
+  readonly stance: SharedArrayBuffer;
 }
 
 export const SIMULATION_COUNTERS = [

@@ -17,6 +17,8 @@ export interface TransportData {
   readonly counters: SharedArrayBuffer;
   /** Seconds from taking an input to handing over the first update that shows it. */
   readonly seenSamples: SharedArrayBuffer;
+  /** Of `Stance`: where the pod stands on the ladder. */
+  readonly stance: SharedArrayBuffer;
   /** Most connections at a time, joined or not. */
   readonly maxConnections: number;
 }
