@@ -140,6 +140,13 @@ export interface Zone<D extends GameDeclaration> {
   readonly records: { readonly [R in keyof NonNullable<D["records"]>]: Values<NonNullable<D["records"]>[R]> };
   /** An on-demand zone is over: its players are told and it closes. A fixed zone never is. */
   end(): void;
+  /**
+   * The player is in combat, or whatever this game holds to be the moment that counts, for `seconds` from now (at
+   * most 60; a longer engagement is never cut short). The pod serves engaged players first.
+   */
+  engage(player: number, seconds: number): void;
+  /** How much the player counts among others, 0 … 4; 1 from the join on. Lasts until it is set again. */
+  weigh(player: number, weight: number): void;
   /** Calls the timer's rule once, `seconds` from now. Setting it again moves it. */
   setTimer(name: NonNullable<D["timers"]>[number], seconds: number): void;
   send<E extends KeysOf<D["events"]>>(event: E, fields: Values<D["events"][E]>, to: Hearers): void;

@@ -9,6 +9,8 @@ const SHOT_DAMAGE = 20;
 /** Metres ahead of the ship's centre at which a shot appears: clear of its own hull. */
 const MUZZLE = 3;
 const HEARD = 150;
+/** A hit keeps both sides in the fight for so long. */
+const FIGHT_SECONDS = 5;
 
 export function fire(zone: StarZone, ship: StarEntity): void {
   if (zone.tick < ship.dueTick) return;
@@ -39,6 +41,8 @@ export function strike(zone: StarZone, shot: StarEntity, target: StarEntity): vo
   zone.despawn(shot);
   if (target.kind !== "ship" && target.kind !== "drone") return;
   target.hull = Math.max(0, target.hull - SHOT_DAMAGE);
+  zone.engage(target.player, FIGHT_SECONDS);
+  zone.engage(zone.entity(by)?.player ?? -1, FIGHT_SECONDS);
   const near = { x: target.x, y: target.y, radius: HEARD };
   zone.send("hit", { target: target.id, by, hull: target.hull }, near);
   if (target.hull > 0) return;

@@ -84,6 +84,13 @@ export interface ZoneMemory {
   readonly playerRow: Uint16Array;
   readonly playerSeed: Uint32Array;
   readonly applied: Uint32Array;
+  /**
+   * Tick until which the player counts as engaged (in combat), by slot; 0 for never. I/O and scheduler threads read
+   * it as it is: one aligned word is never seen half.
+   */
+  readonly engagedUntil: Uint32Array;
+  /** How much the game wants the player served, 0 … 4, by slot; 1 is usual. Read by other threads as it is. */
+  readonly weight: Float32Array;
 
   // Derived and in transit
   readonly shared: Int32Array;
@@ -126,6 +133,11 @@ export function identityOf(generation: number, kind: number): number {
   return ((generation << 16) | kind) >>> 0;
 }
 
+/** Whether the player in `slot` is engaged, as of the newest complete tick. Any thread. */
+export function engaged(memory: ZoneMemory, slot: number): boolean {
+  return (memory.engagedUntil[slot] as number) > (front(memory).info[0] as number);
+}
+
 /** The newest complete tick. Stays untouched for at least one more tick (16 ms). */
 export function front(memory: ZoneMemory): Published {
   return memory.published[Atomics.load(memory.shared, SHARED.front) as 0 | 1];
@@ -153,6 +165,8 @@ function layOut(schema: Schema, slots: number, take: Take): Omit<ZoneMemory, "bu
     playerRow: take("u16", slots),
     playerSeed: take("u32", slots),
     applied: take("u32", slots),
+    engagedUntil: take("u32", slots),
+    weight: take("f32", slots),
     stateBytes: take("u8", 0).byteOffset,
     shared: take("i32", 4),
     published: [layOutPublished(schema, rows, slots, take), layOutPublished(schema, rows, slots, take)],

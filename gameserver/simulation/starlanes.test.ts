@@ -4,7 +4,7 @@ import type { Game } from "../game.ts";
 import { loadGame } from "../load-game.ts";
 import { EventReader } from "./event-log.ts";
 import { pushInput } from "./input-ring.ts";
-import { type ZoneMemory, zoneMemory } from "./memory.ts";
+import { engaged, type ZoneMemory, zoneMemory } from "./memory.ts";
 import { compileGame, type Schema } from "./schema.ts";
 import { SimulatedZone } from "./zone.ts";
 
@@ -67,6 +67,7 @@ describe("starlanes in a zone", () => {
     pushInput(memory, 0, 1, 1, new Uint8Array(), 0, 0);
     steps(zone, 2);
     expect(column(memory, "hull")[b]).toBe(80);
+    expect([engaged(memory, 0), engaged(memory, 1), engaged(memory, 2)]).toEqual([true, true, false]);
     const kinds: number[] = [];
     reader.read(from, reader.head, (event) => kinds.push(event.kind));
     expect(kinds).toContain(schema.descriptor.events.findIndex((spec) => spec.name === "hit"));

@@ -10,6 +10,9 @@ import { HEAD, type NumberArray, type ZoneMemory } from "./memory.ts";
 import { nextRandom } from "./random.ts";
 import { type Schema, TICK_HZ } from "./schema.ts";
 
+const MAX_ENGAGED_SECONDS = 60;
+const MAX_WEIGHT = 4;
+
 type Fields = Readonly<Record<string, number>>;
 
 export class ZoneApi implements Zone<GameDeclaration> {
@@ -124,6 +127,19 @@ export class ZoneApi implements Zone<GameDeclaration> {
 
   end(): void {
     this.#memory.head[HEAD.over] = 1;
+  }
+
+  engage(player: number, seconds: number): void {
+    const { engagedUntil } = this.#memory;
+    if (!(player >= 0 && player < engagedUntil.length) || !(seconds > 0)) return;
+    const until = this.tick + Math.round(Math.min(seconds, MAX_ENGAGED_SECONDS) * TICK_HZ);
+    engagedUntil[player] = Math.max(engagedUntil[player] as number, until);
+  }
+
+  weigh(player: number, weight: number): void {
+    const weights = this.#memory.weight;
+    if (!(player >= 0 && player < weights.length)) return;
+    weights[player] = weight >= 0 ? Math.min(weight, MAX_WEIGHT) : 1;
   }
 
   setTimer(name: string, seconds: number): void {

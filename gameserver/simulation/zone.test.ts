@@ -2,9 +2,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { game } from "../testing/arena-game.ts";
 import { pushInput } from "./input-ring.ts";
-import { front, type ZoneMemory, zoneMemory } from "./memory.ts";
+import { engaged, front, type ZoneMemory, zoneMemory } from "./memory.ts";
 import { compileGame } from "./schema.ts";
 import { SimulatedZone } from "./zone.ts";
+import { ZoneApi } from "./zone-api.ts";
 
 const schema = compileGame(game.declaration);
 const SLOTS = 6;
@@ -82,6 +83,28 @@ describe("a zone", () => {
     expect(front(memory).kind[id & 0xffff]).toBe(0);
     expect(memory.head[2]).toBe(0);
     expect(zone.join(2, 7)).not.toBe(id);
+  });
+
+  it("keeps who is engaged and what a player weighs, for other threads to read", () => {
+    const { zone, memory } = run();
+    zone.join(1, 0);
+    expect([memory.weight[0], memory.weight[1], engaged(memory, 1)]).toEqual([0, 1, false]);
+    const api = new ZoneApi("sol", schema, memory);
+    api.engage(1, 1);
+    api.engage(1, 0.5);
+    api.weigh(1, 9);
+    for (const player of [-1, SLOTS, Number.NaN]) {
+      api.engage(player, 1);
+      api.weigh(player, 2);
+    }
+    for (let tick = 0; tick < 59; tick++) zone.step(0);
+    expect([memory.weight[1], engaged(memory, 1), engaged(memory, 0)]).toEqual([4, true, false]);
+    zone.step(0);
+    expect(engaged(memory, 1)).toBe(false);
+    api.engage(1, 1e9);
+    expect(memory.engagedUntil[1]).toBe(60 + 3_600);
+    zone.leave(1);
+    expect([memory.weight[1], memory.engagedUntil[1]]).toEqual([0, 0]);
   });
 
   it("refuses a player when the table is full", () => {

@@ -75,6 +75,8 @@ export class SimulatedZone {
     clearInputs(this.#memory, slot);
     this.#memory.applied[slot] = 0;
     this.#memory.playerSeed[slot] = seed;
+    this.#memory.engagedUntil[slot] = 0;
+    this.#memory.weight[slot] = 1;
     const entity = this.#guard("join", () => this.#game.rules.join(this.#api, { slot, seed }));
     if (!entity) return undefined;
     this.#api.own(entity, slot);
@@ -85,11 +87,14 @@ export class SimulatedZone {
   leave(slot: number): void {
     const row = (this.#memory.playerRow[slot] as number) - 1;
     this.#count(-1);
-    if (row < 0) return;
-    const entity = this.#api.entityAt(row);
-    this.#guard("leave", () => this.#game.rules.leave?.(this.#api, entity));
-    this.#api.despawn(entity);
+    if (row >= 0) {
+      const entity = this.#api.entityAt(row);
+      this.#guard("leave", () => this.#game.rules.leave?.(this.#api, entity));
+      this.#api.despawn(entity);
+    }
     this.#memory.playerRow[slot] = 0;
+    this.#memory.engagedUntil[slot] = 0;
+    this.#memory.weight[slot] = 0;
   }
 
   /** Advances by one tick. `nowMs` (Unix) only stamps what is published: rules never see a clock. */
