@@ -10,6 +10,7 @@ describe("the ladder's table", () => {
       effects.viewCapShare,
       1 / effects.refreshUpdates,
       effects.calmRateShare,
+      effects.engagedHz,
       effects.afkHz,
       effects.farRegionHz,
       effects.joinsShed ? 0 : 1,

@@ -24,6 +24,8 @@ export interface Effects {
   readonly refreshUpdates: number;
   /** Share of the update rate for sessions that are not engaged. */
   readonly calmRateShare: number;
+  /** Updates a second for sessions in a fight. Never below 12: their acknowledgements travel in updates. */
+  readonly engagedHz: number;
   /** Updates a second at most for players who are away from their keys. */
   readonly afkHz: number;
   /** Physics regions nobody looks at closely step at this rate. */
@@ -42,6 +44,7 @@ const NORMAL: Effects = {
   viewCapShare: 1,
   refreshUpdates: 4,
   calmRateShare: 1,
+  engagedHz: 20,
   afkHz: 5,
   farRegionHz: 60,
   joinsShed: false,
@@ -57,8 +60,8 @@ export const LADDER: readonly Effects[] = steps(
   { name: "ai-throttled", aiThrottled: true },
   { name: "outer-rings-halved", outerRingShare: 0.5 },
   { name: "views-halved", viewCapShare: 0.5, refreshUpdates: 8 },
-  { name: "calm-rate-lowered", calmRateShare: 0.7, afkHz: 1 },
-  { name: "calm-rate-halved", calmRateShare: 0.5 },
+  { name: "calm-rate-lowered", calmRateShare: 0.7, engagedHz: 15, afkHz: 1 },
+  { name: "calm-rate-halved", calmRateShare: 0.5, engagedHz: 12 },
   { name: "far-physics-slowed", farRegionHz: 30 },
   { name: "joins-shed", joinsShed: true },
   { name: "time-dilated", dilation: true },
