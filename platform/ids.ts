@@ -1,7 +1,7 @@
 /**
  * Identifiers. Ids made here are unique without a store, and time-ordered where that helps an index.
  */
-import { createHash, randomFillSync } from "node:crypto";
+import { hash, randomFillSync } from "node:crypto";
 
 /** Random bytes are fetched by the page: the call costs far more than the bytes. */
 const PAGE = Buffer.allocUnsafe(4_096);
@@ -45,5 +45,5 @@ export function secretToken(): string {
 
 /** SHA-256 as base64url (43 characters): what is stored in place of a secret. */
 export function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("base64url");
+  return hash("sha256", text, "base64url");
 }

@@ -1,8 +1,9 @@
 /**
  * Giving a place: choose, sign, take the seats; when they were taken by somebody else meanwhile, choose again.
  *
- * Order matters: the tickets are signed before the seats are taken, because the answer is stored with the seats in
- * one step, so that a repeated request finds it. A ticket whose seat was not taken is thrown away.
+ * With a request key the order matters: the tickets are signed before the seats are taken, because the answer is
+ * stored with the seats in one step, so that a repeated request finds it. Without one, both go on at once. A ticket
+ * whose seat was not taken is thrown away.
  */
 import { randomUUID } from "node:crypto";
 import { fail } from "../../platform/errors.ts";
@@ -53,22 +54,25 @@ export async function viewOf(views: Views, key: FleetKey): Promise<FleetView> {
 export async function allocate(parts: AllocatorParts, body: AllocateBody): Promise<Allocation> {
   const key = fleetKey(body);
   const people = body.players.map(newPerson);
-  const parameters = sha256(JSON.stringify({ ...body, requestKey: undefined }));
+  const { requestKey } = body;
+  const parameters = requestKey ? sha256(JSON.stringify({ ...body, requestKey: undefined })) : "";
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
     const view = await viewOf(parts.views, key);
     const target = await findTarget(parts, view, body);
-    const answer = signAll(parts, view, target, people, body.party);
-    const seats = await takeSeats(parts.redis, {
+    const signing = signAll(parts, view, target, people, body.party);
+    const request = requestKey
+      ? { key: requestKey, body: JSON.stringify({ parameters, answer: await signing }) }
+      : undefined;
+    const taking = takeSeats(parts.redis, {
       fleet: key,
       server: target.server.name,
       zone: target.zone,
       zoneCapacity: target.capacity,
       serverCapacity: target.server.capacity,
       sessions: people.map((person) => recordOf(person, target, body.party)),
-      ...(body.requestKey
-        ? { request: { key: body.requestKey, body: JSON.stringify({ parameters, answer }) } }
-        : {}),
+      ...(request ? { request } : {}),
     });
+    const [answer, seats] = await Promise.all([signing, taking]);
     if (seats.result === "again") return replay(seats.body, parameters);
     if (seats.result === "taken") {
       parts.views.took(key, { server: target.server.name, zone: target.zone, count: people.length });
@@ -144,16 +148,16 @@ function targetOfZone(view: FleetView, zone: string): Target {
   return { server, zone, capacity: served.capacity };
 }
 
-function signAll(
+async function signAll(
   { signer }: AllocatorParts,
   view: FleetView,
   target: Target,
   people: readonly Person[],
   party: string | undefined,
-): Allocation {
+): Promise<Allocation> {
   const iat = Math.floor(Date.now() / 1_000);
   const exp = iat + TICKET_SECONDS;
-  const tickets = people.map((person) =>
+  const signing = people.map((person) =>
     signer.sign({
       iss: TICKET_ISSUER,
       aud: `${view.record.namespace}/${target.server.name}`,
@@ -168,6 +172,7 @@ function signAll(
       ...(party ? { party } : {}),
     }),
   );
+  const tickets = await Promise.all(signing);
   return {
     namespace: view.record.namespace,
     fleet: view.record.name,
@@ -214,16 +219,15 @@ export async function resume(parts: AllocatorParts, body: ResumeBody): Promise<A
   };
   const view = await viewOf(parts.views, key);
   const target = targetOfZone(view, record.zone);
-  const answer = signAll(parts, view, target, [person], record.party);
-  const next = recordOf(person, target, record.party);
-  const seats = await takeSeats(parts.redis, {
+  const taking = takeSeats(parts.redis, {
     fleet: key,
     server: target.server.name,
     zone: target.zone,
     zoneCapacity: target.capacity,
     serverCapacity: target.server.capacity,
-    sessions: [next],
+    sessions: [recordOf(person, target, record.party)],
   });
+  const [answer, seats] = await Promise.all([signAll(parts, view, target, [person], record.party), taking]);
   if (seats.result !== "taken") throw zoneFull(target.zone, target.capacity);
   return answer;
 }

@@ -5,6 +5,7 @@
  * A public key stays published for as long as something signed with it may be valid.
  */
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { promisify } from "node:util";
 import { base64url, exportJWK } from "jose";
 import { loop } from "../../platform/background.ts";
 import { messageOf } from "../../platform/errors.ts";
@@ -24,6 +25,7 @@ interface Key {
 }
 
 const REPUBLISH_MS = 10_000;
+const signInPool = promisify(sign);
 
 export interface SignerOptions {
   readonly redis: Redis;
@@ -72,14 +74,15 @@ export class Signer {
   }
 
   /**
-   * The compact JWS (RFC 7515 §7.1) of these claims. Signed here and now by node:crypto: jose's asynchronous signing
-   * spends more on the way to its thread than Ed25519 itself takes, and tickets are most of what an allocation costs.
+   * The compact JWS (RFC 7515 §7.1) of these claims. Signed in libuv's pool: an Ed25519 signature takes 44 µs, a
+   * sixth of what an allocation costs, and only 7 µs of that are left to the event loop.
    */
-  sign(claims: TicketClaims): string {
+  async sign(claims: TicketClaims): Promise<string> {
     const key = this.#key;
     if (!key) throw new TypeError("the signer has not been started");
     const content = `${key.header}.${Buffer.from(JSON.stringify(claims)).toString("base64url")}`;
-    return `${content}.${sign(null, Buffer.from(content), key.secret).toString("base64url")}`;
+    const signature = await signInPool(null, Buffer.from(content), key.secret);
+    return `${content}.${signature.toString("base64url")}`;
   }
 
   async #rotate(): Promise<void> {
