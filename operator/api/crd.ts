@@ -2,11 +2,12 @@
  * From a kind to its CustomResourceDefinition: a structural schema as the API server wants it.
  *
  * zod's JSON Schema comes close; what a CRD may not hold is translated (`anyOf` of int-or-string, formats that it
- * does not know) and what it must hold is checked (`checkStructural`): every string, list and map bounded.
+ * does not know) and what it must hold is checked (`checkStructural`): every string, list, map and number bounded,
+ * every field explained, so that `kubectl explain` answers.
  */
 import { z } from "zod";
 import { fail } from "../../platform/errors.ts";
-import { GROUP, type KindDefinition, VERSION } from "./schema.ts";
+import { API_VERSION, GROUP, type KindDefinition, VERSION } from "./schema.ts";
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export interface Schema {
@@ -73,7 +74,7 @@ export function openApi(schema: z.ZodType): Schema {
   );
 }
 
-/** Throws GAME_INVALID-style TERMINAL error naming the first path that a CRD could not hold. */
+/** Throws TERMINAL naming the first path that a CRD could not hold, or that nobody explained. */
 export function checkStructural(node: Schema, path: string): void {
   const bad = (why: string) => fail("TERMINAL", `${path}: ${why}`);
   for (const key of ["$ref", "const", "patternProperties", "uniqueItems", "oneOf", "not", "nullable"]) {
@@ -88,12 +89,16 @@ export function checkStructural(node: Schema, path: string): void {
     if (!("x-kubernetes-list-type" in node)) throw bad("list without x-kubernetes-list-type");
     checkStructural(node.items as Schema, `${path}[]`);
   }
-  if (node.type === "integer" && !("maximum" in node)) throw bad("integer without maximum");
+  if ((node.type === "integer" || node.type === "number") && !("minimum" in node && "maximum" in node))
+    throw bad(`${node.type} without minimum and maximum`);
   if (isObject(node.additionalProperties)) {
     if (!("maxProperties" in node)) throw bad("map without maxProperties");
     checkStructural(node.additionalProperties, `${path}{}`);
   }
   for (const [name, child] of Object.entries((node.properties as Schema | undefined) ?? {})) {
+    if (typeof (child as Schema).description !== "string") {
+      throw fail("TERMINAL", `${path}.${name}: has no description; say with .describe() what it is for`);
+    }
     checkStructural(child as Schema, `${path}.${name}`);
   }
 }
@@ -109,9 +114,12 @@ export function crdOf(kind: KindDefinition): Schema {
     description: kind.description,
     required: ["spec"],
     properties: {
-      apiVersion: { type: "string" },
-      kind: { type: "string" },
-      metadata: { type: "object" },
+      apiVersion: { type: "string", description: `Version of this shape: ${API_VERSION}.` },
+      kind: { type: "string", description: `Always ${kind.kind}.` },
+      metadata: {
+        type: "object",
+        description: "Name, namespace, labels and annotations, as of every object.",
+      },
       spec: { ...spec, description: `What is wanted of the ${kind.kind}.` },
       status: {
         ...status,

@@ -53,7 +53,7 @@ const Autoscaling = rules(
 const Zones = z.object({
   fixed: listMap(
     z.object({
-      name: label,
+      name: label.describe("Name of the zone, unique in the fleet."),
       sessions: int32(1, 100_000).default(100).describe("Most sessions in the zone."),
     }),
     "name",
@@ -93,7 +93,12 @@ export const FleetSpec = rules(
     template: z
       .object({
         metadata: z
-          .object({ labels: stringMap(32).optional(), annotations: stringMap(32, text(4096)).optional() })
+          .object({
+            labels: stringMap(32).optional().describe("Labels of the servers and their pods."),
+            annotations: stringMap(32, text(4096))
+              .optional()
+              .describe("Annotations of the servers and their pods."),
+          })
           .optional()
           .describe("Labels and annotations for the servers and their pods."),
         spec: TemplateSpec.describe("The server's pod."),

@@ -48,17 +48,32 @@ export const GameServerStatus = z.object({
     "Where it is in its life. Unknown values may appear in later versions.",
   ),
   address: text(253).optional().describe("Address players connect to."),
-  ports: listMap(z.object({ name: label, port: int32(1, 65_535) }), "name", 8)
+  ports: listMap(
+    z.object({
+      name: label.describe("Name of the port, as in spec.ports."),
+      port: int32(1, 65_535).describe("Port to connect to at the address."),
+    }),
+    "name",
+    8,
+  )
     .optional()
     .describe("Ports players connect to."),
-  nodeName: text(253).optional(),
+  nodeName: text(253).optional().describe("Node it runs on."),
   podUID: text(64).optional().describe("The pod's uid: which life of the server this is."),
-  revision: text(63).optional(),
-  crashes: listMap(z.object({ podUID: text(64), time, reason: text(1024) }), "podUID", 64)
+  revision: text(63).optional().describe("Revision of the fleet's template that it was made from."),
+  crashes: listMap(
+    z.object({
+      podUID: text(64).describe("Which life crashed."),
+      time: time.describe("When."),
+      reason: text(1024).describe("Why, as the kubelet told it."),
+    }),
+    "podUID",
+    64,
+  )
     .optional()
     .describe("Crashes within the restart window, oldest first."),
-  sessions: int32(0, 1_000_000).optional(),
-  zones: int32(0, 100_000).optional(),
+  sessions: int32(0, 1_000_000).optional().describe("Players it holds."),
+  zones: int32(0, 100_000).optional().describe("Zones it serves."),
   cpuPercent: int32(0, 100_000).optional().describe("CPU used, per cent of the pod's quota."),
   drainDeadline: time.optional().describe("When a draining server will be ended with players on it."),
   conditions,

@@ -81,7 +81,7 @@ export const intOrPercent = z
 
 export const Condition = z.object({
   type: z.string().min(1).max(316).describe("What the condition is about, in CamelCase."),
-  status: z.enum(["True", "False", "Unknown"]),
+  status: z.enum(["True", "False", "Unknown"]).describe("Whether it is so."),
   observedGeneration: int64().optional().describe("Generation of the spec that was judged."),
   lastTransitionTime: time.describe("When the status last changed."),
   reason: z.string().min(1).max(1024).describe("One CamelCase word: why."),

@@ -19,7 +19,10 @@ export const SessionMigrationSpec = rules(
     fleetName: objectName.describe("Fleet within which to move."),
     from: objectName.describe("Server to move from."),
     to: objectName.optional().describe("Server to move to; the operator chooses when it is not given."),
-    reason: z.enum(["Drain", "Rollout", "Rebalance", "Manual"]).default("Manual"),
+    reason: z
+      .enum(["Drain", "Rollout", "Rebalance", "Manual"])
+      .default("Manual")
+      .describe("Why it is moved."),
     zones: list(label, 1_000)
       .optional()
       .describe("Zones to move; all of them when neither zones nor sessions is given."),
@@ -42,14 +45,22 @@ export type SessionMigrationSpec = z.infer<typeof SessionMigrationSpec>;
 
 export const SessionMigrationStatus = z.object({
   observedGeneration,
-  phase: z.enum(["Pending", "Running", "Complete", "Failed"]).optional(),
+  phase: z.enum(["Pending", "Running", "Complete", "Failed"]).optional().describe("How far the move is."),
   moved: int32(0, 1_000_000).optional().describe("Sessions moved."),
   failed: int32(0, 1_000_000).optional().describe("Sessions that stayed."),
   pauseP50Ms: int32(0, 86_400_000).optional().describe("Median pause that players saw, ms."),
   pauseP99Ms: int32(0, 86_400_000).optional().describe("99th percentile of the pause, ms."),
-  startTime: time.optional(),
-  completionTime: time.optional(),
-  failures: list(z.object({ zone: label, message: text(1024) }), 100).optional(),
+  startTime: time.optional().describe("When the move began."),
+  completionTime: time.optional().describe("When it was over, whether or not all was moved."),
+  failures: list(
+    z.object({
+      zone: label.describe("Zone that stayed."),
+      message: text(1024).describe("Why it stayed, and what to do."),
+    }),
+    100,
+  )
+    .optional()
+    .describe("What stayed, and why."),
   conditions,
 });
 export type SessionMigrationStatus = z.infer<typeof SessionMigrationStatus>;

@@ -22,7 +22,7 @@ export const Port = rules(
   z.object({
     name: label.describe("Name of the port, unique within the server."),
     containerPort: int32(1, 65_535).describe("Port the game listens on inside the pod."),
-    protocol: z.enum(["TCP", "UDP"]).default("TCP"),
+    protocol: z.enum(["TCP", "UDP"]).default("TCP").describe("Transport protocol of the port."),
     policy: z
       .enum(["Dynamic", "Static", "None"])
       .default("Dynamic")
@@ -45,33 +45,54 @@ const EnvVar = z.object({
     .min(1)
     .max(253)
     .describe("Name of the variable. Names that begin with GAMEFLEET_ are the operator's."),
-  value: text(32_768).optional(),
+  value: text(32_768).optional().describe("Value as it is; not together with valueFrom."),
   valueFrom: opaque().optional().describe("As in a pod: secretKeyRef, configMapKeyRef, fieldRef."),
 });
 
 const Container = z.object({
-  name: label,
+  name: label.describe("Name of the container, unique within the pod."),
   image: z.string().min(1).max(1024).describe("Image to run."),
-  imagePullPolicy: z.enum(["Always", "IfNotPresent", "Never"]).optional(),
-  command: list(text(4096), 64).optional(),
-  args: list(text(4096), 64).optional(),
-  workingDir: text(1024).optional(),
-  env: listMap(EnvVar, "name", 128).optional(),
-  envFrom: list(opaque(), 16).optional(),
+  imagePullPolicy: z
+    .enum(["Always", "IfNotPresent", "Never"])
+    .optional()
+    .describe("When the image is pulled. Default as in a pod: Always for the tag latest, else IfNotPresent."),
+  command: list(text(4096), 64)
+    .optional()
+    .describe("Program to run in place of the image's own entry point."),
+  args: list(text(4096), 64).optional().describe("Arguments of the program."),
+  workingDir: text(1024).optional().describe("Folder the program starts in. Default: the image's own."),
+  env: listMap(EnvVar, "name", 128).optional().describe("Environment variables."),
+  envFrom: list(opaque(), 16)
+    .optional()
+    .describe("Sources of environment variables, as in a pod: configMapRef, secretRef."),
   resources: z
     .object({
-      limits: z.record(z.string(), quantity).meta({ maxProperties: 16 }).optional(),
-      requests: z.record(z.string(), quantity).meta({ maxProperties: 16 }).optional(),
+      limits: z
+        .record(z.string(), quantity)
+        .meta({ maxProperties: 16 })
+        .optional()
+        .describe("Most of each resource the container may use."),
+      requests: z
+        .record(z.string(), quantity)
+        .meta({ maxProperties: 16 })
+        .optional()
+        .describe("What is set aside on the node for the container. Default: the limits."),
     })
     .optional()
     .describe("CPU and memory. The CPU limit is the quota that load is measured against."),
-  volumeMounts: list(opaque(), 32).optional(),
-  livenessProbe: opaque().optional(),
+  volumeMounts: list(opaque(), 32).optional().describe("Where volumes appear in the container, as in a pod."),
+  livenessProbe: opaque()
+    .optional()
+    .describe("Default for the game's container: HTTP GET /healthz on the admin port."),
   readinessProbe: opaque()
     .optional()
     .describe("Default for the game's container: HTTP GET /readyz on the admin port."),
-  startupProbe: opaque().optional(),
-  securityContext: opaque().optional(),
+  startupProbe: opaque()
+    .optional()
+    .describe("As in a pod. Default: none; health.startSeconds bounds the start."),
+  securityContext: opaque()
+    .optional()
+    .describe("Of the container. Default for the game: no escalation, no capabilities, read-only root."),
 });
 
 const Health = z.object({
@@ -118,14 +139,22 @@ export const templateFields = {
   storesSecret: objectName
     .default("gamefleet-stores")
     .describe("Secret of the namespace with GAMEFLEET_REDIS_URL and GAMEFLEET_DATABASE_URL for the game."),
-  nodeSelector: stringMap(16).optional(),
-  tolerations: list(opaque(), 16).optional(),
-  affinity: opaque().optional(),
-  topologySpreadConstraints: list(opaque(), 8).optional(),
-  volumes: list(opaque(), 32).optional(),
-  imagePullSecrets: list(opaque(), 8).optional(),
-  serviceAccountName: objectName.optional(),
-  priorityClassName: objectName.optional(),
+  nodeSelector: stringMap(16).optional().describe("Labels a node must have for the pod to run there."),
+  tolerations: list(opaque(), 16)
+    .optional()
+    .describe(
+      "Taints the pod puts up with, as in a pod. A node that is lost is left after 30 s in any case.",
+    ),
+  affinity: opaque().optional().describe("Which nodes and neighbours the pod prefers or needs, as in a pod."),
+  topologySpreadConstraints: list(opaque(), 8)
+    .optional()
+    .describe("How servers spread over zones and nodes, as in a pod."),
+  volumes: list(opaque(), 32).optional().describe("Volumes of the pod."),
+  imagePullSecrets: list(opaque(), 8).optional().describe("Secrets for pulling images, as in a pod."),
+  serviceAccountName: objectName
+    .optional()
+    .describe("Service account of the pod. Its token is mounted only when this is set."),
+  priorityClassName: objectName.optional().describe("Priority class of the pod."),
   securityContext: opaque().optional().describe("Of the pod. Default: non-root, RuntimeDefault seccomp."),
 } as const;
 
