@@ -49,6 +49,9 @@ export const ERRORS = {
   SERVER_DRAINING: { status: 503, title: "Server is draining", retry: true },
   FRAME_INVALID: { status: 400, title: "Frame is malformed" },
   FENCED: { status: 409, title: "Ownership has moved on" },
+  TASK_CYCLE: { status: 500, title: "Tasks would wait for each other" },
+  MEMORY_LOW: { status: 503, title: "Server is short of memory", retry: true },
+  SERVER_OVERLOADED: { status: 503, title: "Server takes nobody new while it is overloaded", retry: true },
   // Kubernetes
   KUBE_API: { status: 502, title: "Kubernetes API call failed" },
   LEADERSHIP_LOST: { status: 503, title: "Not the leader any more" },

@@ -91,10 +91,9 @@ export class PlayerQueue {
     const [ka, kb, kc] = [a.firstKey, b.firstKey, c.firstKey];
     const earliest = ka <= kb && ka <= kc ? a : kb <= kc ? b : c;
     const key = earliest.firstKey;
-    if (key === Number.POSITIVE_INFINITY) return undefined;
-    // In time, or aged: by deadline. Late: by band.
-    if (key >= nowMs || nowMs - key > AGED_MS) return earliest;
-    return a.size > 0 ? a : b.size > 0 ? b : c;
+    // In time, or aged: by deadline. Late, or none has a deadline: by band.
+    if (key !== Number.POSITIVE_INFINITY && (key >= nowMs || nowMs - key > AGED_MS)) return earliest;
+    return a.size > 0 ? a : b.size > 0 ? b : c.size > 0 ? c : undefined;
   }
 }
 

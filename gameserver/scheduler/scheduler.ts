@@ -1,0 +1,299 @@
+/**
+ * Runs the tasks of one thread: what players wait for by deadline, the rest by band, nothing starved.
+ *
+ * A task is a kind (its code), an owner (a session or zone, as a number), a detail (a number) and a deadline. The
+ * caller submits tasks and calls `run` with the time it can give; the clock is looked at every few tasks. A task may
+ * wait for others: it runs when they have ended, and lends them its urgency until then (`inheritance.ts`).
+ *
+ * Order: a band whose share is owed (`shares.ts`); then player-facing by deadline (`player-queue.ts`); then by band,
+ * aged tasks first (`pick.ts`). One instance a thread; handlers must not block, and what they throw
+ * ends their task only. Times are ms of the clock given. After construction nothing is allocated.
+ */
+import { fail } from "../../platform/errors.ts";
+import { BAND_OF_CLASS } from "./bands.ts";
+import { Costs } from "./costs.ts";
+import { Gate } from "./gate.ts";
+import { lend, type Placement, settle } from "./inheritance.ts";
+import { earnShares, firstTask, owedTask, type Waiting } from "./pick.ts";
+import { isPlayerFacing } from "./player-queue.ts";
+import { ReadyQueues } from "./queues.ts";
+import { Shares } from "./shares.ts";
+import { Tally } from "./tally.ts";
+import type { SchedulerOptions, TaskKind, TaskOptions } from "./task.ts";
+import { MAX_TASKS, TASK, TaskTable } from "./task-table.ts";
+import { WaitGraph } from "./wait-graph.ts";
+
+/** Tasks, or expected ms, between two looks at the clock. */
+const LOOK_TASKS = 16;
+const LOOK_MS = 0.1;
+/** Slots looked over for time-outs at each look. */
+const SWEEP_SLOTS = 4;
+
+export class Scheduler {
+  readonly costs: Costs;
+  readonly shares: Shares;
+  readonly tally: Tally;
+  readonly #kinds: readonly TaskKind[];
+  readonly #kindBand: Uint8Array;
+  readonly #bandCapacity: number;
+  readonly #clock: () => number;
+  readonly #onError: (kind: string, error: unknown) => void;
+  readonly #table: TaskTable;
+  readonly #graph: WaitGraph;
+  readonly #queues: ReadyQueues;
+  readonly #placement: Placement;
+  readonly #gate = new Gate();
+  readonly #waiting: Waiting;
+  /** The clock as last looked at, and as far as costs tell since. */
+  #looked: number;
+  #now: number;
+  #sinceLook = 0;
+  #sweepAt = 0;
+  #running = false;
+
+  constructor(options: SchedulerOptions) {
+    const { kinds, capacity } = options;
+    if (capacity < 1 || capacity > MAX_TASKS)
+      throw fail("CONFIG_INVALID", `scheduler capacity ${capacity} must be 1 … ${MAX_TASKS}`);
+    this.#kinds = kinds;
+    this.#kindBand = Uint8Array.from(kinds, (kind) => BAND_OF_CLASS[kind.class]);
+    this.#bandCapacity = options.bandCapacity ?? capacity;
+    this.#clock = options.clock ?? (() => performance.now());
+    this.#onError = options.onError;
+    this.#table = new TaskTable(capacity);
+    this.#graph = new WaitGraph(capacity, options.waits ?? capacity);
+    this.#queues = new ReadyQueues(capacity);
+    this.#placement = { place: (task) => this.#place(task) };
+    this.costs = new Costs(kinds.map((kind) => kind.costMs ?? 0.01));
+    this.shares = new Shares(options.shares);
+    this.tally = new Tally(kinds.map((kind) => kind.name));
+    const { costs, shares } = this;
+    this.#waiting = { queues: this.#queues, table: this.#table, costs, shares, gate: this.#gate };
+    this.#looked = this.#clock();
+    this.#now = this.#looked;
+  }
+
+  /** Tasks waiting, blocked or running. */
+  get size(): number {
+    return this.#table.used;
+  }
+
+  /** Ready tasks in a band. */
+  depth(band: number): number {
+    return this.#queues.depth(band);
+  }
+
+  /**
+   * Takes a task on. Answers its handle, or −1 when its band or the table is full: the caller must hold back.
+   * `deadline` (ms of the clock) orders player-facing tasks, and is what others inherit.
+   */
+  submit(kind: number, owner: number, detail: number, deadline: number, options?: TaskOptions): number {
+    const band = options?.band ?? (this.#kindBand[kind] as number);
+    const slot = this.#queues.depth(band) >= this.#bandCapacity ? -1 : this.#table.take();
+    if (slot < 0) {
+      this.tally.refuse(band);
+      return -1;
+    }
+    const table = this.#table;
+    const now = this.#running ? this.#now : this.#clock();
+    table.state[slot] = TASK.ready;
+    table.kind[slot] = kind;
+    table.owner[slot] = owner;
+    table.detail[slot] = detail;
+    table.ownBand[slot] = band;
+    table.band[slot] = band;
+    table.ownDeadline[slot] = deadline;
+    table.deadline[slot] = deadline;
+    table.submittedAt[slot] = now;
+    table.timeoutAt[slot] =
+      options?.timeoutMs === undefined ? Number.POSITIVE_INFINITY : now + options.timeoutMs;
+    this.#queues.put(slot, band, deadline);
+    return table.handle(slot);
+  }
+
+  /** Drops a task that is not running yet; whoever waits for it waits no longer. False when it is over or runs. */
+  cancel(task: number): boolean {
+    const slot = this.#table.slot(task);
+    if (slot < 0 || this.#table.state[slot] === TASK.running) return false;
+    this.#queues.take(slot);
+    this.#end(slot);
+    this.tally.cancelled++;
+    return true;
+  }
+
+  /** Gives a task another deadline, and another band if named: it moves at once. False when it is over. */
+  change(task: number, deadline: number, band?: number): boolean {
+    const slot = this.#table.slot(task);
+    if (slot < 0) return false;
+    this.#table.ownDeadline[slot] = deadline;
+    if (band !== undefined) this.#table.ownBand[slot] = band;
+    settle(this.#table, this.#graph, slot, this.#placement);
+    return true;
+  }
+
+  /**
+   * Lets `waiter` wait until `on` has ended, however it ends. False when one of them is over or `waiter` runs, or no
+   * wait is free. Throws `TASK_CYCLE` naming the tasks when it would close a circle.
+   */
+  wait(waiter: number, on: number): boolean {
+    const table = this.#table;
+    const from = table.slot(waiter);
+    const to = table.slot(on);
+    if (from < 0 || to < 0 || table.state[from] === TASK.running) return false;
+    if (this.#graph.has(from, to)) return true;
+    const circle = this.#graph.path(to, from);
+    if (circle.length > 0) throw this.#circle([from, ...circle]);
+    if (!this.#graph.add(from, to)) return false;
+    table.state[from] = TASK.blocked;
+    this.#queues.take(from);
+    this.tally.waited(table.kind[to] as number, table.kind[from] as number);
+    this.tally.boosts += lend(table, this.#graph, from, this.#placement);
+    return true;
+  }
+
+  /** `waiter` waits for `on` no longer; what it lent is taken back. */
+  unwait(waiter: number, on: number): boolean {
+    const from = this.#table.slot(waiter);
+    const to = this.#table.slot(on);
+    if (from < 0 || to < 0 || !this.#graph.remove(from, to)) return false;
+    settle(this.#table, this.#graph, to, this.#placement);
+    this.#unblock(from);
+    return true;
+  }
+
+  /** A paused band runs only tasks that waited `LONGEST_PAUSE_MS`. Not for player-facing bands. */
+  pause(band: number, paused: boolean): void {
+    this.#gate.pause(band, paused);
+  }
+
+  /** Share of real time (0 … 1) that AI and background together may use: the CPU governor's lever. */
+  set duty(share: number) {
+    this.#gate.duty = share;
+  }
+
+  /** Runs tasks until none is ready or `budgetMs` have passed. Answers how many ran. */
+  run(budgetMs: number): number {
+    if (this.#running) return 0;
+    this.#running = true;
+    this.#look(false);
+    const until = this.#now + budgetMs;
+    let ran = 0;
+    while (this.#step()) {
+      ran++;
+      if (++this.#sinceLook < LOOK_TASKS && this.#now - this.#looked < LOOK_MS) continue;
+      this.#look(true);
+      if (this.#now >= until) break;
+    }
+    this.#look(true);
+    this.#running = false;
+    return ran;
+  }
+
+  /** Runs the next task; false when there is none that may run. */
+  #step(): boolean {
+    const { players } = this.#queues;
+    if (players.size === 0) {
+      const task = firstTask(this.#waiting, this.#now);
+      return task >= 0 && this.#perform(task, false);
+    }
+    const owed = owedTask(this.#waiting, this.#now);
+    return owed >= 0 ? this.#perform(owed, true) : this.#perform(this.#queues.popPlayer(this.#now), false);
+  }
+
+  /** Runs one task. `owed`: on its band's share, while players wait. */
+  #perform(slot: number, owed: boolean): boolean {
+    const table = this.#table;
+    const kind = table.kind[slot] as number;
+    this.#queues.take(slot);
+    const expired = (table.timeoutAt[slot] as number) <= this.#now;
+    const timed = this.costs.begin(kind) || owed;
+    const before = timed ? this.#clock() : this.#now;
+    table.state[slot] = TASK.running;
+    this.#call(slot, kind, expired);
+    const cost = timed ? this.#clock() - before : this.costs.of(kind);
+    if (timed && !expired) this.costs.learn(kind, cost, before - (table.submittedAt[slot] as number));
+    this.#now = before + cost;
+    const band = table.ownBand[slot] as number;
+    if (owed) this.shares.pay(band, cost);
+    this.#gate.pay(band, cost);
+    this.tally.ran(band, isPlayerFacing(band) ? this.#now - (table.ownDeadline[slot] as number) : 0);
+    this.#end(slot);
+    return true;
+  }
+
+  #call(slot: number, kind: number, expired: boolean): void {
+    const code = this.#kinds[kind] as TaskKind;
+    const table = this.#table;
+    try {
+      if (!expired) code.run(table.owner[slot] as number, table.detail[slot] as number, table.handle(slot));
+      else {
+        this.tally.expired++;
+        code.expired?.(table.owner[slot] as number, table.detail[slot] as number, table.handle(slot));
+      }
+    } catch (error) {
+      this.#onError(code.name, error);
+    }
+  }
+
+  /** Frees the slot: those that wait for it go on, what it waited for gets back what it had lent. */
+  #end(slot: number): void {
+    const graph = this.#graph;
+    for (let edge = graph.firstWaiter[slot] as number; edge >= 0; edge = graph.firstWaiter[slot] as number) {
+      const waiter = graph.waiter[edge] as number;
+      graph.remove(waiter, slot);
+      this.#unblock(waiter);
+    }
+    for (let edge = graph.firstOn[slot] as number; edge >= 0; edge = graph.firstOn[slot] as number) {
+      const on = graph.on[edge] as number;
+      graph.remove(slot, on);
+      settle(this.#table, graph, on, this.#placement);
+    }
+    this.#table.free(slot);
+  }
+
+  #unblock(task: number): void {
+    if (this.#graph.waits(task) || this.#table.state[task] !== TASK.blocked) return;
+    this.#table.state[task] = TASK.ready;
+    this.#place(task);
+  }
+
+  #place(task: number): void {
+    if (this.#table.state[task] === TASK.ready)
+      this.#queues.put(task, this.#table.band[task] as number, this.#table.deadline[task] as number);
+  }
+
+  /** Looks at the clock. `busy`: the time since the last look was this scheduler's, not its caller's. */
+  #look(busy: boolean): void {
+    const now = this.#clock();
+    const passed = now - this.#looked;
+    this.#looked = now;
+    this.#now = now;
+    this.#sinceLook = 0;
+    this.#gate.pass(passed);
+    if (busy && this.#queues.players.size > 0) earnShares(this.#waiting, passed);
+    this.#sweep();
+  }
+
+  /** Looks over a few slots for tasks that wait beyond their time-out. */
+  #sweep(): void {
+    const table = this.#table;
+    for (let i = 0; i < SWEEP_SLOTS; i++) {
+      const slot = this.#sweepAt;
+      this.#sweepAt = slot + 1 < table.capacity ? slot + 1 : 0;
+      const state = table.state[slot];
+      if (state === TASK.free || state === TASK.running || (table.timeoutAt[slot] as number) > this.#now)
+        continue;
+      this.#queues.take(slot);
+      table.state[slot] = TASK.running;
+      this.#call(slot, table.kind[slot] as number, true);
+      this.#end(slot);
+    }
+  }
+
+  #circle(slots: readonly number[]): Error {
+    const names = slots.map(
+      (slot) => `${this.#kinds[this.#table.kind[slot] as number]?.name} of ${this.#table.owner[slot]}`,
+    );
+    return fail("TASK_CYCLE", `tasks would wait in a circle: ${names.join(" → ")}`);
+  }
+}
