@@ -33,10 +33,37 @@ export interface Column extends Field {
   readonly to?: Audience;
 }
 
+/**
+ * A body that turns, stacks and rolls, moved by Rapier instead of the circle kernel. Far dearer than a circle: for
+ * cargo, rocks and doors, not for players.
+ */
+export interface Rigid {
+  /** Around the entity's x and y, world units; a polygon is convex, at most 8 corners, counter-clockwise. */
+  readonly shape:
+    | { readonly circle: number }
+    | { readonly box: readonly [width: number, height: number] }
+    | { readonly polygon: readonly (readonly [x: number, y: number])[] };
+  /** Mass per square unit. Default 1. */
+  readonly density?: number;
+  /** Default 0.5. */
+  readonly friction?: number;
+  /** Speed kept along the line of impact, 0 … 1. Default 0.3. */
+  readonly restitution?: number;
+  /** Share of speed and of spin lost in a second. Default 0. */
+  readonly damping?: number;
+}
+
 export interface Kind {
-  /** Circle for collisions, world units. */
+  /** Circle for collisions, world units. Of a rigid kind: what clients are told; `rigid.shape` is what collides. */
   readonly radius: number;
-  /** 0 (the default) never moves when pushed; more mass is pushed less. */
+  /** A capsule instead: world units between the centres of its round ends, which lie along `angle`. */
+  readonly capsule?: number;
+  readonly rigid?: Rigid;
+  /** The f32 column with the direction, radians; capsules and rigid kinds must name one. */
+  readonly angle?: string;
+  /** The f32 column with a rigid body's turning speed, radians per second; rigid kinds must name one. */
+  readonly spin?: string;
+  /** 0 (the default) never moves when pushed; more mass is pushed less. Of a rigid kind: its area × density. */
   readonly mass?: number;
   /** Whether circles push each other apart and `touch` is called. Default true. */
   readonly collides?: boolean;
@@ -126,7 +153,7 @@ export interface Zone<D extends GameDeclaration> {
   readonly players: number;
   /** 0 ≤ n < 1, from the zone's own generator, which is part of its state. */
   random(): number;
-  /** Undefined when the zone's table is full. Columns not given start at 0. */
+  /** Undefined when the zone holds all it may of this kind. Columns not given start at 0. */
   spawn(kind: KeysOf<D["kinds"]>, start: Start<D>): Entity<D> | undefined;
   despawn(entity: Entity<D>): void;
   /** The living entity with this id. */
@@ -178,7 +205,10 @@ export interface Rules<D extends GameDeclaration> {
   /** Called for entities of a kind at `thinkHz` at most; the runtime decides when, so that AI can give way. */
   readonly brains?: { readonly [K in KeysOf<D["kinds"]>]?: Brain<D> };
   readonly timers?: { readonly [T in NonNullable<D["timers"]>[number]]?: (zone: Zone<D>) => void };
-  /** Two circles touched in this step; called once per pair, lower row first, after they were pushed apart. */
+  /**
+   * Two entities touched in this step: called once per pair, lower row first, after all were pushed apart, in an
+   * order that depends on the state alone. Two rigid bodies that touch each other are not told.
+   */
   touch?(zone: Zone<D>, a: Entity<D>, b: Entity<D>): void;
 }
 

@@ -16,7 +16,7 @@ interface Handle {
 
 /** Returns the entity of a row, living or not. */
 export function entityTable(schema: Schema, memory: ZoneMemory): (row: number) => AnyEntity {
-  const prototype = entityPrototype(schema);
+  const prototype = entityPrototype(schema, memory);
   const made: (AnyEntity | undefined)[] = Array.from({ length: memory.rows });
   return (row) => {
     const known = made[row];
@@ -36,22 +36,40 @@ export function entityId(memory: ZoneMemory, row: number): number {
   return (((memory.generation[row] as number) << 16) | row) >>> 0;
 }
 
-function entityPrototype(schema: Schema): object {
+function entityPrototype(schema: Schema, memory: ZoneMemory): object {
   const properties: PropertyDescriptorMap = {
     id: { get: property((self) => entityId(self.memory, self.row)) },
     kind: { get: property((self) => schema.kinds[(self.memory.kind[self.row] as number) - 1]?.name) },
     player: { get: property((self) => (self.memory.owner[self.row] as number) - 1) },
   };
   for (const [index, column] of schema.columns.entries()) {
-    properties[column.name] = {
+    properties[column.name] = accessor(memory.columns[index] as NumberArray);
+  }
+  return Object.create(null, properties) as object;
+}
+
+/** Reads and writes one column. Floats, which are most, have code of their own: it stays specialised to them. */
+function accessor(column: NumberArray): PropertyDescriptor {
+  if (column instanceof Float32Array) {
+    return {
       enumerable: true,
-      get: property((self) => (self.memory.columns[index] as NumberArray)[self.row]),
+      get(this: Handle) {
+        return column[this.row];
+      },
       set(this: Handle, value: number) {
-        (this.memory.columns[index] as NumberArray)[this.row] = value;
+        column[this.row] = value;
       },
     };
   }
-  return Object.create(null, properties) as object;
+  return {
+    enumerable: true,
+    get(this: Handle) {
+      return column[this.row];
+    },
+    set(this: Handle, value: number) {
+      column[this.row] = value;
+    },
+  };
 }
 
 function property<T>(read: (self: Handle) => T): () => T {

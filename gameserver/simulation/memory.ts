@@ -9,6 +9,7 @@
  * Writers: the simulation thread writes everything but the parts marked [io].
  */
 import type { Scalar } from "../game.ts";
+import { type World, type WorldLayout, worldLayout } from "../physics/layout.ts";
 import type { Schema } from "./schema.ts";
 
 export type NumberArray =
@@ -75,11 +76,22 @@ export interface ZoneMemory {
   readonly head: Uint32Array;
   readonly timers: Uint32Array;
   readonly records: Float64Array;
+  /** Row after the last one in use, by kind number − 1. */
+  readonly kindHigh: Uint32Array;
   readonly kind: Uint8Array;
   readonly generation: Uint16Array;
   /** Player slot + 1 of the entity's owner; 0 for none. */
   readonly owner: Uint16Array;
   readonly columns: readonly NumberArray[];
+  /** Ticks of motion that a far entity has not made up for yet. */
+  readonly debt: Uint8Array;
+  /** Ticks for which a tile of the world is slowed because of an anomaly. */
+  readonly slowed: Uint8Array;
+  /** Rigid rows, by row − first rigid row: region + 1, and the handles of body and ghost body (see rigid.ts). */
+  readonly rigidRegion: Uint8Array;
+  readonly rigidHandle: Float64Array;
+  readonly ghostRegion: Uint8Array;
+  readonly ghostHandle: Float64Array;
   /** Row + 1 of the player's entity, by slot; 0 for an empty slot. */
   readonly playerRow: Uint16Array;
   readonly playerSeed: Uint32Array;
@@ -125,7 +137,33 @@ export function zoneBytes(schema: Schema, slots: number): number {
 }
 
 export function rowsOf(schema: Schema, slots: number): number {
-  return schema.rowsPerZone + schema.rowsPerPlayer * slots;
+  return schema.kinds.reduce((sum, kind) => sum + kind.perZone + kind.perPlayer * slots, 0);
+}
+
+/** First row of each kind, by kind number − 1, and at the end the number of rows: each kind has its own. */
+export function kindStarts(schema: Schema, slots: number): number[] {
+  const starts = [0];
+  for (const kind of schema.kinds) starts.push((starts.at(-1) ?? 0) + kind.perZone + kind.perPlayer * slots);
+  return starts;
+}
+
+/** Where the rigid kinds' rows begin, and how many there are: from the first rigid kind to the last. */
+export function rigidRows(schema: Schema, slots: number): { readonly first: number; readonly count: number } {
+  const starts = kindStarts(schema, slots);
+  const first = schema.kinds.findIndex((kind) => kind.rigid);
+  if (first < 0) return { first: 0, count: 0 };
+  const last = schema.kinds.findLastIndex((kind) => kind.rigid);
+  return { first: starts[first] as number, count: (starts[last + 1] as number) - (starts[first] as number) };
+}
+
+/** How the world is cut for physics. */
+export function layoutOf(schema: Schema, rows: number): WorldLayout {
+  return worldLayout(worldOf(schema), schema.kinds, rows);
+}
+
+export function worldOf(schema: Schema): World {
+  const { width, height, interest } = schema.descriptor;
+  return { width, height, maxSpeed: schema.maxSpeed, bounce: schema.bounce, interest };
 }
 
 /** What stays the same while an entity lives in its row. */
@@ -148,6 +186,7 @@ type Take = <T extends Scalar>(type: T, count: number) => ArrayOf<T>;
 /** The one description of the layout: run over a buffer to make it, over nothing to measure it. */
 function layOut(schema: Schema, slots: number, take: Take): Omit<ZoneMemory, "buffer"> {
   const rows = rowsOf(schema, slots);
+  const rigid = rigidRows(schema, slots);
   const inputStride = aligned(INPUT_HEAD_BYTES + schema.inputBytes);
   const recordFields = schema.records.reduce((sum, record) => sum + record.fields.length, 0);
   // Properties are evaluated in this order: it is the order in memory.
@@ -158,10 +197,17 @@ function layOut(schema: Schema, slots: number, take: Take): Omit<ZoneMemory, "bu
     head: take("u32", HEAD_WORDS),
     timers: take("u32", schema.timers.length),
     records: take("f64", recordFields),
+    kindHigh: take("u32", schema.kinds.length),
     kind: take("u8", rows),
     generation: take("u16", rows),
     owner: take("u16", rows),
     columns: schema.columns.map((column) => take(column.type, rows)),
+    debt: take("u8", rows),
+    slowed: take("u8", layoutOf(schema, rows).tiles),
+    rigidRegion: take("u8", rigid.count),
+    rigidHandle: take("f64", rigid.count),
+    ghostRegion: take("u8", rigid.count),
+    ghostHandle: take("f64", rigid.count),
     playerRow: take("u16", slots),
     playerSeed: take("u32", slots),
     applied: take("u32", slots),

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { hasCode } from "../../platform/errors.ts";
 import type { GameDeclaration } from "../game.ts";
 import { game as arena } from "../testing/arena-game.ts";
+import { rowsOf } from "./memory.ts";
 import { compileGame } from "./schema.ts";
 
 const base = arena.declaration;
@@ -34,8 +35,8 @@ describe("a declaration", () => {
       ["gold", 4],
     ]);
     expect(schema.descriptor.kinds[0]).toEqual({ name: "walker", radius: 1, near: [0, 1, 2], owner: [3] });
-    expect([schema.rowsPerZone, schema.rowsPerPlayer, schema.updateTicks, schema.inputBytes]).toEqual([
-      2, 2, 3, 2,
+    expect([rowsOf(schema, 0), rowsOf(schema, 1), schema.updateTicks, schema.inputBytes]).toEqual([
+      2, 4, 3, 2,
     ]);
   });
 

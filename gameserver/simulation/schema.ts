@@ -6,6 +6,7 @@
 import { fail } from "../../platform/errors.ts";
 import type { Descriptor, FieldSpec, KindSpec, MessageSpec } from "../../protocol/frames-schema.ts";
 import type { Column, Field, GameDeclaration, Kind, Scalar } from "../game.ts";
+import { type BodyKind, rigidBody } from "../physics/shapes.ts";
 
 /** A column as it lies in memory. */
 export interface ColumnLayout {
@@ -15,12 +16,13 @@ export interface ColumnLayout {
   readonly published: number;
 }
 
-export interface KindLayout {
+export interface KindLayout extends BodyKind {
   readonly name: string;
-  readonly radius: number;
-  /** 0 for what never moves when pushed. */
-  readonly inverseMass: number;
-  readonly collides: boolean;
+  /** Rows of this kind: so many, and so many for each player place. */
+  readonly perZone: number;
+  readonly perPlayer: number;
+  /** Indices into `columns` of what this kind sends. */
+  readonly sends: readonly number[];
 }
 
 export interface RecordLayout {
@@ -36,8 +38,6 @@ export interface Schema {
   readonly kinds: readonly KindLayout[];
   readonly records: readonly RecordLayout[];
   readonly timers: readonly string[];
-  readonly rowsPerZone: number;
-  readonly rowsPerPlayer: number;
   readonly maxSpeed: number;
   readonly bounce: boolean;
   readonly viewCap: number;
@@ -98,14 +98,12 @@ export function compileGame(game: GameDeclaration): Schema {
       { name: "vy", type: "f32", published: -1 },
       ...names.map((name) => layout(name, game.columns[name] as Column, wire)),
     ],
-    kinds: kinds.map(([name, kind]) => kindLayout(name, kind)),
+    kinds: kinds.map(([name, kind]) => kindLayout(name, kind, names, game)),
     records: Object.entries(game.records ?? {}).map(([name, fields]) => ({
       name,
       fields: Object.keys(fields),
     })),
     timers: game.timers ?? [],
-    rowsPerZone: kinds.reduce((sum, [, kind]) => sum + (kind.perZone ?? 0), 0),
-    rowsPerPlayer: kinds.reduce((sum, [, kind]) => sum + (kind.perPlayer ?? 0), 0),
     maxSpeed: game.space.maxSpeed,
     bounce: game.space.edge === "bounce",
     viewCap: game.interest.cap ?? 64,
@@ -175,10 +173,27 @@ function checkKind(name: string, kind: Kind, game: GameDeclaration, faults: Faul
     if (!Object.hasOwn(game.columns, column))
       faults[`kinds.${name}.columns`] = `must not name "${column}": no such column`;
   }
-  for (const key of ["perZone", "perPlayer", "mass"] as const) {
+  checkBody(`kinds.${name}`, kind, game, faults);
+  for (const key of ["perZone", "perPlayer", "mass", "capsule"] as const) {
     const value = kind[key] ?? 0;
     if (!(value >= 0)) faults[`kinds.${name}.${key}`] = "must be 0 or more";
   }
+}
+
+function checkBody(path: string, kind: Kind, game: GameDeclaration, faults: Faults): void {
+  const needed = kind.rigid ? (["angle", "spin"] as const) : kind.capsule ? (["angle"] as const) : [];
+  for (const key of needed) {
+    if (game.columns[kind[key] ?? ""]?.type !== "f32") faults[`${path}.${key}`] = "must name an f32 column";
+  }
+  if (!kind.rigid) return;
+  if (kind.capsule) faults[`${path}.capsule`] = "must not be given for a rigid kind";
+  const { density = 1, friction = 0, restitution = 0, damping = 0 } = kind.rigid;
+  if (!(density > 0 && density < 1e6)) faults[`${path}.rigid.density`] = "must be above 0";
+  if (!(friction >= 0)) faults[`${path}.rigid.friction`] = "must be 0 or more";
+  if (!(damping >= 0)) faults[`${path}.rigid.damping`] = "must be 0 or more";
+  if (!(restitution >= 0 && restitution <= 1)) faults[`${path}.rigid.restitution`] = "must be 0 to 1";
+  const body = rigidBody(kind.rigid);
+  if (typeof body === "string") faults[`${path}.rigid.shape`] = body;
 }
 
 /** The wire form of a field; faults when bounds or step are missing, or the codes do not fit 32 bits. */
@@ -224,9 +239,29 @@ function kindSpec(name: string, kind: Kind, game: GameDeclaration, wire: readonl
   return { name, radius: kind.radius, near: [0, 1, ...sent("near")], owner: sent("owner") };
 }
 
-function kindLayout(name: string, kind: Kind): KindLayout {
+function kindLayout(name: string, kind: Kind, names: readonly string[], game: GameDeclaration): KindLayout {
+  const column = (wanted: string | undefined) =>
+    wanted === undefined ? -1 : BUILT_IN.length + names.indexOf(wanted);
+  const rigid = kind.rigid && rigidBody(kind.rigid);
+  const body = typeof rigid === "object" ? rigid : undefined;
   const mass = kind.mass ?? 0;
-  return { name, radius: kind.radius, inverseMass: mass > 0 ? 1 / mass : 0, collides: kind.collides ?? true };
+  return {
+    name,
+    radius: body ? body.radius : kind.radius,
+    inverseMass: body ? body.inverseMass : mass > 0 ? 1 / mass : 0,
+    collides: kind.collides ?? true,
+    capsule: kind.capsule ?? 0,
+    angle: column(kind.angle),
+    spin: column(kind.spin),
+    rigid: body,
+    perZone: kind.perZone ?? 0,
+    perPlayer: kind.perPlayer ?? 0,
+    sends: [
+      0,
+      1,
+      ...(kind.columns ?? []).filter((sent) => (game.columns[sent]?.to ?? "nobody") !== "nobody").map(column),
+    ],
+  };
 }
 
 function layout(name: string, column: Column, wire: readonly FieldSpec[]): ColumnLayout {

@@ -6,7 +6,7 @@ import type { GameDeclaration, Hearers, Zone } from "../game.ts";
 import { Grid } from "../physics/grid.ts";
 import { type AnyEntity, entityId, entityTable } from "./entities.ts";
 import { EventWriter, TARGET } from "./event-log.ts";
-import { HEAD, type NumberArray, type ZoneMemory } from "./memory.ts";
+import { HEAD, kindStarts, type NumberArray, type ZoneMemory } from "./memory.ts";
 import { nextRandom } from "./random.ts";
 import { type Schema, TICK_HZ } from "./schema.ts";
 
@@ -28,7 +28,13 @@ export class ZoneApi implements Zone<GameDeclaration> {
   readonly #eventKinds: ReadonlyMap<string, number>;
   readonly #grid: Grid;
   #gridTick = -1;
-  #lowestFree = 0;
+  /** First row of each kind, by kind number − 1. */
+  readonly #starts: readonly number[];
+  /** No row of the kind below this one is free. Derived: it only saves looking. */
+  readonly #lowestFree: number[];
+  /** Physics step in which a row was emptied last; see `removedSince`. */
+  readonly #removedIn: Uint32Array;
+  #physicsStep = 1;
 
   constructor(id: string, schema: Schema, memory: ZoneMemory) {
     this.id = id;
@@ -40,6 +46,9 @@ export class ZoneApi implements Zone<GameDeclaration> {
     this.#kinds = new Map(schema.kinds.map((kind, index) => [kind.name, index + 1]));
     this.#eventKinds = new Map(schema.descriptor.events.map((event, index) => [event.name, index]));
     this.#grid = new Grid(this.width, this.height, schema.descriptor.interest / 4, memory.rows);
+    this.#starts = kindStarts(schema, memory.slots);
+    this.#lowestFree = this.#starts.slice();
+    this.#removedIn = new Uint32Array(memory.rows);
     this.entityAt = entityTable(schema, memory);
     this.records = recordsOf(schema, memory);
   }
@@ -64,7 +73,7 @@ export class ZoneApi implements Zone<GameDeclaration> {
   spawn(kindName: string, start: Fields): AnyEntity | undefined {
     const memory = this.#memory;
     const kind = this.#kinds.get(kindName);
-    const row = this.#freeRow();
+    const row = kind === undefined ? undefined : this.#freeRow(kind);
     if (kind === undefined || row === undefined) return undefined;
     memory.kind[row] = kind;
     // 0 is skipped, so that no id is ever 0.
@@ -73,6 +82,7 @@ export class ZoneApi implements Zone<GameDeclaration> {
     for (const [index, column] of this.#schema.columns.entries()) {
       (memory.columns[index] as NumberArray)[row] = start[column.name] ?? 0;
     }
+    if (row >= (memory.kindHigh[kind - 1] as number)) memory.kindHigh[kind - 1] = row + 1;
     if (row >= (memory.head[HEAD.high] as number)) memory.head[HEAD.high] = row + 1;
     return this.entityAt(row);
   }
@@ -80,15 +90,22 @@ export class ZoneApi implements Zone<GameDeclaration> {
   despawn(entity: AnyEntity): void {
     const memory = this.#memory;
     const { row } = entity;
-    if (memory.kind[row] === 0) return;
+    const kind = memory.kind[row] as number;
+    if (kind === 0) return;
     const owner = memory.owner[row] as number;
     if (owner > 0) memory.playerRow[owner - 1] = 0;
     memory.kind[row] = 0;
     memory.owner[row] = 0;
-    if (row < this.#lowestFree) this.#lowestFree = row;
-    let high = memory.head[HEAD.high] as number;
-    while (high > 0 && memory.kind[high - 1] === 0) high--;
-    memory.head[HEAD.high] = high;
+    memory.debt[row] = 0;
+    // A free row has one form only: the state of two equal zones is equal byte for byte.
+    for (const column of memory.columns) column[row] = 0;
+    this.#removedIn[row] = this.#physicsStep;
+    if (row < (this.#lowestFree[kind - 1] as number)) this.#lowestFree[kind - 1] = row;
+    const start = this.#starts[kind - 1] as number;
+    let high = memory.kindHigh[kind - 1] as number;
+    while (high > start && memory.kind[high - 1] === 0) high--;
+    memory.kindHigh[kind - 1] = high > start ? high : 0;
+    memory.head[HEAD.high] = Math.max(...memory.kindHigh);
   }
 
   entity(id: number): AnyEntity | undefined {
@@ -103,10 +120,11 @@ export class ZoneApi implements Zone<GameDeclaration> {
   }
 
   each(kindName: string, visit: (entity: AnyEntity) => void): void {
-    const { kind, head } = this.#memory;
+    const { kind, kindHigh } = this.#memory;
     const wanted = this.#kinds.get(kindName);
-    for (let row = 0; row < (head[HEAD.high] as number); row++) {
-      if (kind[row] === wanted) visit(this.entityAt(row));
+    if (wanted === undefined) return;
+    for (let row = this.#starts[wanted - 1] as number; row < (kindHigh[wanted - 1] as number); row++) {
+      if (kind[row] !== 0) visit(this.entityAt(row));
     }
   }
 
@@ -164,15 +182,32 @@ export class ZoneApi implements Zone<GameDeclaration> {
   }
 
   /** Always the lowest: it depends on the state alone, so a restored zone gives the same row. */
-  #freeRow(): number | undefined {
-    const { kind, rows } = this.#memory;
-    for (let row = this.#lowestFree; row < rows; row++) {
+  #freeRow(wanted: number): number | undefined {
+    const { kind } = this.#memory;
+    const stop = this.#starts[wanted] as number;
+    for (let row = this.#lowestFree[wanted - 1] as number; row < stop; row++) {
       if (kind[row] !== 0) continue;
-      this.#lowestFree = row + 1;
+      this.#lowestFree[wanted - 1] = row + 1;
       return row;
     }
-    this.#lowestFree = rows;
+    this.#lowestFree[wanted - 1] = stop;
     return undefined;
+  }
+
+  /** Begins a physics step: from here on `removedSince` tells which rows were emptied. */
+  beginPhysics(): void {
+    this.#physicsStep++;
+  }
+
+  /** Whether the row was emptied since `beginPhysics`, even if something else lives in it by now. */
+  removedSince(row: number): boolean {
+    return this.#removedIn[row] === this.#physicsStep;
+  }
+
+  /** After the memory was overwritten by a restored state. */
+  restored(): void {
+    for (const [index, start] of this.#starts.entries()) this.#lowestFree[index] = start;
+    this.#gridTick = -1;
   }
 }
 

@@ -9,10 +9,11 @@ import { codeAt } from "../../protocol/frames-input.ts";
 import { restore } from "../../protocol/frames-schema.ts";
 import { Brains } from "../ai/brains.ts";
 import type { Game } from "../game.ts";
-import { Circles } from "../physics/circles.ts";
+import type { Anomaly } from "../physics/anomalies.ts";
 import { entityId } from "./entities.ts";
 import { clearInputs, drainInputs } from "./input-ring.ts";
-import { HEAD, type ZoneMemory, zoneMemory } from "./memory.ts";
+import { HEAD, kindStarts, type ZoneMemory, zoneMemory } from "./memory.ts";
+import { ZonePhysics } from "./physics.ts";
 import { publish } from "./publish.ts";
 import { seedRandom } from "./random.ts";
 import { type Schema, TICK_HZ } from "./schema.ts";
@@ -28,11 +29,14 @@ export class SimulatedZone {
   readonly #schema: Schema;
   readonly #memory: ZoneMemory;
   readonly #api: ZoneApi;
-  readonly #circles: Circles;
+  readonly #physics: ZonePhysics;
+  readonly #starts: readonly number[];
   readonly #brains: Brains;
   readonly #onFault: OnFault;
   /** One reused object per input kind: rules must not keep it. */
   readonly #inputs: Record<string, number>[];
+  /** Rate of what is far from all players, Hz: the ladder's word, set before each step. */
+  farHz = TICK_HZ;
   /** The player whose inputs are being applied. */
   #slot = 0;
 
@@ -50,10 +54,8 @@ export class SimulatedZone {
     this.#memory = zoneMemory(schema, slots, buffer);
     this.#api = new ZoneApi(id, schema, this.#memory);
     this.#onFault = onFault;
-    const [x, y, vx, vy] = this.#memory.columns as [Float32Array, Float32Array, Float32Array, Float32Array];
-    const { width, height } = schema.descriptor;
-    const world = { width, height, maxSpeed: schema.maxSpeed, bounce: schema.bounce };
-    this.#circles = new Circles({ x, y, vx, vy, kind: this.#memory.kind }, world, schema.kinds);
+    this.#starts = kindStarts(schema, slots);
+    this.#physics = new ZonePhysics(schema, this.#memory, game.rules.touch !== undefined);
     this.#brains = new Brains(game.rules, schema);
     this.#inputs = schema.descriptor.inputs.map(() => ({}));
   }
@@ -67,7 +69,7 @@ export class SimulatedZone {
   open(nowMs: number): void {
     seedRandom(this.#memory.head, HEAD.random, this.id);
     this.#guard("open", () => this.#game.rules.open?.(this.#api));
-    publish(this.#schema, this.#memory, nowMs);
+    publish(this.#schema, this.#memory, this.#starts, nowMs);
   }
 
   /** The id of the player's entity, or undefined when the game refuses. */
@@ -105,18 +107,33 @@ export class SimulatedZone {
     this.#fireTimers();
     this.#brains.think(this.#api, this.#memory, (error) => this.#onFault(this.id, "brain", error));
     this.#guard("tick", () => this.#game.rules.tick?.(this.#api, DT));
-    this.#circles.step(head[HEAD.high] as number, DT, this.#touch);
-    publish(this.#schema, this.#memory, nowMs);
+    this.#api.beginPhysics();
+    for (const anomaly of this.#physics.step(this.#farSlowing(), this.#touch)) this.#report(anomaly);
+    publish(this.#schema, this.#memory, this.#starts, nowMs);
   }
 
   readonly #touch = (a: number, b: number): void => {
     const { kind } = this.#memory;
     // An earlier touch of this step may have removed one of them.
-    if (kind[a] === 0 || kind[b] === 0) return;
+    if (kind[a] === 0 || kind[b] === 0 || this.#api.removedSince(a) || this.#api.removedSince(b)) return;
     this.#guard("touch", () =>
       this.#game.rules.touch?.(this.#api, this.#api.entityAt(a), this.#api.entityAt(b)),
     );
   };
+
+  /** By how much the ladder slows what is far from all players. */
+  #farSlowing(): number {
+    return Math.max(1, Math.round(TICK_HZ / this.farHz));
+  }
+
+  #report({ name, count, x, y }: Anomaly): void {
+    const where = `near ${Math.round(x)}, ${Math.round(y)}`;
+    this.#onFault(
+      this.id,
+      `physics ${name}`,
+      new Error(`${count} ${where}: that part of the zone was isolated`),
+    );
+  }
 
   #applyInputs(): void {
     for (this.#slot = 0; this.#slot < this.#memory.slots; this.#slot++) {
