@@ -30,6 +30,7 @@ const HEARTBEAT_SECONDS = 30;
 export interface Pod {
   readonly playerPort: number;
   readonly adminPort: number;
+  readonly zones: Zones;
   /** Resolves when the pod has ended in an orderly way: told players, given up its zones, closed everything. */
   stop(): Promise<void>;
 }
@@ -137,6 +138,7 @@ export async function startPod(config: Config, log: Log, onDeath: (error: unknow
   return {
     playerPort: threads.port,
     adminPort: admin.port,
+    zones,
     async stop() {
       phase.stopping = true;
       const withinMs = config.GAMEFLEET_DRAIN_SECONDS * 500;

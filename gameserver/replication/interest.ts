@@ -1,125 +1,165 @@
 /**
- * Who is near whom, for one zone in one I/O thread: a grid over the published positions, rebuilt at most once a
- * tick and only when somebody asks.
+ * Who is near whom, for one zone in one I/O thread: a grid over the positions of the zone's picture, built at most
+ * once a tick and only when somebody asks.
+ *
+ * A look costs about as much as there are neighbours; in a crush (thousands within the radius) it goes only as far out
+ * as it must to find the nearest `cap`, so that its cost stays bounded.
  */
 import { Grid } from "../physics/grid.ts";
-import { front, type Published, type ZoneMemory } from "../simulation/memory.ts";
-import type { Schema } from "../simulation/schema.ts";
+import type { ZonePicture } from "./zone-picture.ts";
 
 /** Who is in view stays in view a little farther out, so that nobody flickers at the edge. */
 const STAY = 1.1;
 /** And counts as a little nearer when places are short (share of the squared distance). */
 const PREFER = 0.7;
 const BUCKETS = 128;
+/** Grid cells across the radius: fine enough to stop early in a crush. */
+const CELLS = 6;
 
 export class Interest {
   readonly radius: number;
-  readonly #memory: ZoneMemory;
+  /** What the last `select` found: rows, and their squared distances. Overwritten by the next. */
+  readonly rows: Uint16Array;
+  readonly squares: Float32Array;
+  /** Handle + 1 of rows in the view being looked at; all 0 between calls. */
+  readonly handleOf: Uint8Array;
+  readonly #picture: ZonePicture;
   readonly #grid: Grid;
-  readonly #step: number;
-  readonly #rows: Uint16Array;
-  readonly #squares: Float32Array;
+  /** Positions in the order of `grid.items`. */
+  readonly #xs: Float32Array;
+  readonly #ys: Float32Array;
   /** Squares as they count when places are short. */
   readonly #ranks: Float32Array;
   readonly #buckets = new Uint32Array(BUCKETS);
-  #builtTick = -1;
-  /** Handle + 1 of rows in the view being looked at; all 0 between calls. */
-  readonly handleOf: Uint8Array;
+  #builtCopy = -1;
 
-  constructor(schema: Schema, memory: ZoneMemory) {
-    const { width, height, interest, columns } = schema.descriptor;
-    this.radius = interest;
-    this.#memory = memory;
-    this.#step = columns[0]?.step ?? 1;
-    this.#grid = new Grid(width, height, interest, memory.rows);
-    this.#rows = new Uint16Array(memory.rows);
-    this.#squares = new Float32Array(memory.rows);
-    this.#ranks = new Float32Array(memory.rows);
-    this.handleOf = new Uint8Array(memory.rows);
+  constructor(radius: number, width: number, height: number, picture: ZonePicture) {
+    const rows = picture.identity.length;
+    this.radius = radius;
+    this.#picture = picture;
+    this.#grid = new Grid(width, height, radius / CELLS, rows);
+    this.rows = new Uint16Array(rows);
+    this.squares = new Float32Array(rows);
+    this.handleOf = new Uint8Array(rows);
+    this.#xs = new Float32Array(rows);
+    this.#ys = new Float32Array(rows);
+    this.#ranks = new Float32Array(rows);
   }
 
   /**
-   * Calls `take(row, squared distance)` for the nearest `cap` entities around a point, in no particular order.
-   * Reads `handleOf` to prefer those in view already.
+   * Finds the nearest `cap` entities around a point, in no particular order, into `rows` and `squares`; answers how
+   * many. `own` is a row that is always among them (the player's), −1 for none. Reads `handleOf` to prefer those in
+   * view already.
    */
-  select(
-    published: Published,
-    x: number,
-    y: number,
-    cap: number,
-    take: (row: number, square: number) => void,
-  ): void {
-    this.#refresh(published);
-    const found = this.#gather(published, x, y);
-    const { bucket, rest } = found <= cap ? { bucket: BUCKETS, rest: 0 } : this.#cut(found, cap);
-    let left = rest;
-    for (let i = 0; i < found; i++) {
-      const at = this.#bucket(this.#ranks[i] as number);
-      if (at > bucket || (at === bucket && left-- <= 0)) continue;
-      take(this.#rows[i] as number, this.#squares[i] as number);
+  select(x: number, y: number, cap: number, own: number): number {
+    this.#refresh();
+    const reach = this.#reach(x, y, cap);
+    const found = this.#gather(x, y, reach, own);
+    return found <= cap ? found : this.#keepNearest(found, cap, reach);
+  }
+
+  /** How far to look: the radius, or less where that already holds far more than `cap`. */
+  #reach(x: number, y: number, cap: number): number {
+    const { cell } = this.#grid;
+    const full = this.radius * STAY;
+    for (let cells = 1; ; cells *= 2) {
+      // Cells that the square touches end at most one cell outside of it: all that was counted, and so the nearest
+      // `cap`, lie within this circle.
+      const reach = (cells + 1) * cell * Math.SQRT2;
+      if (reach >= full) return full;
+      if (this.#count(x, y, cells * cell) >= cap) return reach;
     }
   }
 
-  /** Fills `#rows` and `#squares`; answers how many. */
-  #gather(published: Published, x: number, y: number): number {
-    const [xs, ys] = published.columns as [Uint16Array, Uint16Array];
+  /** Entities in the cells that lie within `half` around a point at least in part. */
+  #count(x: number, y: number, half: number): number {
     const grid = this.#grid;
-    const far = this.radius * STAY;
-    const enter = this.radius * this.radius;
-    const stay = far * far;
-    const left = grid.column((x - far) / grid.cell);
-    const right = grid.column((x + far) / grid.cell);
-    const bottom = grid.line((y + far) / grid.cell);
+    const { starts, columns } = grid;
+    const per = 1 / grid.cell;
+    const left = grid.column((x - half) * per);
+    const right = grid.column((x + half) * per) + 1;
+    const bottom = grid.line((y + half) * per);
+    let count = 0;
+    for (let line = grid.line((y - half) * per); line <= bottom; line++) {
+      const base = line * columns;
+      count += (starts[base + right] as number) - (starts[base + left] as number);
+    }
+    return count;
+  }
+
+  /** Fills `rows`, `squares` and `#ranks`; answers how many. */
+  #gather(x: number, y: number, reach: number, own: number): number {
+    const grid = this.#grid;
+    const { starts, items, columns } = grid;
+    const { rows, squares, handleOf } = this;
+    const xs = this.#xs;
+    const ys = this.#ys;
+    const ranks = this.#ranks;
+    const per = 1 / grid.cell;
+    const enter = Math.min(this.radius, reach) ** 2;
+    const stay = reach * reach;
+    const left = grid.column((x - reach) * per);
+    const right = grid.column((x + reach) * per) + 1;
+    const bottom = grid.line((y + reach) * per);
     let found = 0;
-    for (let line = grid.line((y - far) / grid.cell); line <= bottom; line++) {
-      const end = grid.starts[line * grid.columns + right + 1] as number;
-      for (let i = grid.starts[line * grid.columns + left] as number; i < end; i++) {
-        const row = grid.items[i] as number;
-        const dx = (xs[row] as number) * this.#step - x;
-        const dy = (ys[row] as number) * this.#step - y;
+    for (let line = grid.line((y - reach) * per); line <= bottom; line++) {
+      const end = starts[line * columns + right] as number;
+      for (let i = starts[line * columns + left] as number; i < end; i++) {
+        const dx = (xs[i] as number) - x;
+        const dy = (ys[i] as number) - y;
         const square = dx * dx + dy * dy;
-        const inView = this.handleOf[row] !== 0;
-        if (square > (inView ? stay : enter)) continue;
-        this.#rows[found] = row;
-        this.#squares[found] = square;
-        this.#ranks[found] = inView ? square * PREFER : square;
-        found++;
+        if (square > stay) continue;
+        const row = items[i] as number;
+        const inView = handleOf[row] !== 0;
+        if (square > enter && !inView) continue;
+        rows[found] = row;
+        squares[found] = square;
+        ranks[found++] = row === own ? -1 : inView ? square * PREFER : square;
       }
     }
     return found;
   }
 
-  /** The bucket in which the `cap`-th nearest lies, and how many of that bucket still fit. */
-  #cut(found: number, cap: number): { bucket: number; rest: number } {
-    this.#buckets.fill(0);
+  /** Packs the nearest `cap` of `found` to the front. */
+  #keepNearest(found: number, cap: number, reach: number): number {
+    const { rows, squares } = this;
+    const ranks = this.#ranks;
+    const buckets = this.#buckets.fill(0);
+    const per = (BUCKETS - 1) / (reach * reach);
     for (let i = 0; i < found; i++) {
-      const at = this.#bucket(this.#ranks[i] as number);
-      this.#buckets[at] = (this.#buckets[at] as number) + 1;
+      const bucket = bucketOf(ranks[i] as number, per);
+      buckets[bucket] = (buckets[bucket] as number) + 1;
     }
+    let last = 0;
     let rest = cap;
-    for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      const here = this.#buckets[bucket] as number;
-      if (here > rest) return { bucket, rest };
-      rest -= here;
+    while (last < BUCKETS && (buckets[last] as number) <= rest) rest -= buckets[last++] as number;
+    let kept = 0;
+    for (let i = 0; i < found; i++) {
+      const bucket = bucketOf(ranks[i] as number, per);
+      if (bucket > last || (bucket === last && rest-- <= 0)) continue;
+      rows[kept] = rows[i] as number;
+      squares[kept++] = squares[i] as number;
     }
-    return { bucket: BUCKETS, rest: 0 };
+    return kept;
   }
 
-  #bucket(rank: number): number {
-    const most = this.radius * this.radius;
-    return Math.min(BUCKETS - 1, Math.floor((rank / most) * BUCKETS));
+  #refresh(): void {
+    const picture = this.#picture;
+    if (picture.copy === this.#builtCopy) return;
+    this.#builtCopy = picture.copy;
+    const { xs, ys, step } = picture;
+    this.#grid.build(xs, ys, picture.kind, picture.high, step);
+    const { items, starts } = this.#grid;
+    const count = starts[starts.length - 1] as number;
+    for (let i = 0; i < count; i++) {
+      const row = items[i] as number;
+      this.#xs[i] = (xs[row] as number) * step;
+      this.#ys[i] = (ys[row] as number) * step;
+    }
   }
+}
 
-  #refresh(published: Published): void {
-    const [tick = 0, high = 0] = published.info;
-    if (tick === this.#builtTick) return;
-    this.#builtTick = tick;
-    const [xs, ys] = published.columns as [Uint16Array, Uint16Array];
-    this.#grid.build(xs, ys, published.kind, high, this.#step);
-  }
-
-  /** The newest tick. */
-  published(): Published {
-    return front(this.#memory);
-  }
+/** The player's own row has rank −1 and a bucket to itself. */
+function bucketOf(rank: number, per: number): number {
+  return rank < 0 ? 0 : Math.min(BUCKETS - 1, 1 + Math.floor(rank * per));
 }

@@ -5,13 +5,14 @@ import { ByteWriter } from "../../protocol/frames-bytes.ts";
 import { columnsFor, restore } from "../../protocol/frames-schema.ts";
 import { View } from "../../protocol/view.ts";
 import { pushInput } from "../simulation/input-ring.ts";
-import { type ZoneMemory, zoneMemory } from "../simulation/memory.ts";
+import { front, zoneMemory } from "../simulation/memory.ts";
 import { compileGame } from "../simulation/schema.ts";
 import { SimulatedZone } from "../simulation/zone.ts";
 import { game } from "../testing/arena-game.ts";
 import { Interest } from "./interest.ts";
-import { SessionView } from "./session-view.ts";
+import { FULL_DETAIL, SessionView } from "./session-view.ts";
 import { wireKinds } from "./wire-kinds.ts";
+import { ZonePicture } from "./zone-picture.ts";
 
 const schema = compileGame(game.declaration);
 const kinds = wireKinds(schema.descriptor);
@@ -21,18 +22,20 @@ function world() {
   const memory = zoneMemory(schema, SLOTS);
   const zone = new SimulatedZone(game, schema, "sol", SLOTS, memory.buffer, () => {});
   zone.open(0);
-  return { memory, zone, interest: new Interest(schema, memory) };
+  const picture = new ZonePicture(schema, memory);
+  const { interest, width, height } = schema.descriptor;
+  return { memory, zone, picture, interest: new Interest(interest, width, height, picture) };
 }
 
 class Player {
   readonly view: View;
   readonly #session: SessionView;
-  readonly #memory: ZoneMemory;
+  readonly #picture: ZonePicture;
   readonly #interest: Interest;
   readonly #out = new ByteWriter(new Uint8Array(8_192));
 
-  constructor(memory: ZoneMemory, interest: Interest, entity: number) {
-    this.#memory = memory;
+  constructor(picture: ZonePicture, interest: Interest, entity: number) {
+    this.#picture = picture;
     this.#interest = interest;
     this.#session = new SessionView(kinds, schema.viewCap, entity);
     this.view = new View({
@@ -47,10 +50,12 @@ class Player {
 
   /** One update; answers its bytes, 0 for none. */
   update(budget = 1_100): number {
-    const from = this.#interest.published();
+    const picture = this.#picture;
+    picture.refresh();
     this.#out.at = 0;
-    const head = { seq: this.view.seq + 1, tick: from.info[0] ?? 0, ackInput: 0 };
-    if (!this.#session.encode(this.#out, head, from, this.#interest, budget, false)) return 0;
+    const seq = this.view.seq + 1;
+    if (!this.#session.encode(this.#out, seq, 0, picture, this.#interest, FULL_DETAIL, budget, false))
+      return 0;
     this.view.apply(this.#out.written());
     return this.#out.at;
   }
@@ -59,10 +64,10 @@ class Player {
   compare(): { readonly seen: unknown[]; readonly published: unknown[] } {
     const seen: unknown[] = [];
     const published: unknown[] = [];
-    const from = this.#interest.published();
+    const from = front(this.#picture.memory);
     for (const entity of this.view.entities.values()) {
       const row = entity.id & 0xffff;
-      const fields = columnsFor(schema.descriptor, this.#memory.kind[row] ?? 0, entity.own);
+      const fields = columnsFor(schema.descriptor, this.#picture.memory.kind[row] ?? 0, entity.own);
       const now = fields.map((field) => {
         const column = schema.descriptor.columns.indexOf(field);
         return [field.name, restore(field, from.columns[column]?.[row] ?? 0)];
@@ -92,9 +97,9 @@ describe("what a session is sent", () => {
   it("adds up to the truth once the world rests, whatever moved, left, was skipped or did not fit", () => {
     fc.assert(
       fc.property(fc.array(turn, { maxLength: 25 }), (turns) => {
-        const { memory, zone, interest } = world();
+        const { memory, zone, picture, interest } = world();
         const ids = Array.from({ length: SLOTS }, (_, slot) => zone.join(slot, slot) ?? 0);
-        const player = new Player(memory, interest, ids[0] ?? 0);
+        const player = new Player(picture, interest, ids[0] ?? 0);
         const gone = new Set<number>();
         for (const { moves, leaves, ticks, skip, budget } of turns) {
           for (const { slot, dx, dy } of moves) {
@@ -123,8 +128,8 @@ describe("what a session is sent", () => {
   });
 
   it("is nothing while nothing changes", () => {
-    const { memory, zone, interest } = world();
-    const player = new Player(memory, interest, zone.join(0, 0) ?? 0);
+    const { zone, picture, interest } = world();
+    const player = new Player(picture, interest, zone.join(0, 0) ?? 0);
     zone.step(0);
     expect(player.update()).toBeGreaterThan(8);
     for (let i = 0; i < 10; i++) {
@@ -134,10 +139,10 @@ describe("what a session is sent", () => {
   });
 
   it("prefers the nearest when there are more than places, and keeps who is far out of it", () => {
-    const { memory, zone, interest } = world();
+    const { zone, picture, interest } = world();
     const ids = Array.from({ length: SLOTS }, (_, slot) => zone.join(slot, slot) ?? 0);
     zone.step(0);
-    const player = new Player(memory, interest, ids[0] ?? 0);
+    const player = new Player(picture, interest, ids[0] ?? 0);
     player.update();
     const own = player.view.own?.values["x"] ?? 0;
     const distances = [...player.view.entities.values()].map((entity) =>

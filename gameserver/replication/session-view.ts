@@ -3,236 +3,198 @@
  *
  * The base of every difference is what was *handed to the socket* last; the caller encodes only when it can hand
  * over, so a skipped update loses nothing. Level of detail: entities near, in the middle and far collect credit at
- * different speeds and are sent when they have enough. Memory is fixed: places × columns numbers.
+ * different speeds and are sent when they have enough. Memory is fixed: places × columns numbers, in two arrays.
+ *
+ * The hot path of the whole server: no allocation, no calls in the loops that run once an entity. `frames-update.ts`
+ * has the format and a plain writer of it; a test holds one against the other.
  */
+import { FRAME } from "../../protocol/frames.ts";
 import type { ByteWriter } from "../../protocol/frames-bytes.ts";
-import { UpdateWriter } from "../../protocol/frames-update.ts";
-import type { Published } from "../simulation/memory.ts";
+import { UPDATE_FLAG, UPDATE_HEADER_BYTES } from "../../protocol/frames-update.ts";
 import type { Interest } from "./interest.ts";
-import type { WireKind, WireKinds } from "./wire-kinds.ts";
+import type { WireKinds } from "./wire-kinds.ts";
+import { CREDIT, NOBODY, type ViewState, writeChanges, writeEnters, writeLeaves } from "./write-update.ts";
+import type { ZonePicture } from "./zone-picture.ts";
 
-/** Credit an entity needs to be sent, and what it earns per update by ring: each time, every 2nd, every 4th. */
-const CREDIT = 4;
-const EARNS = [4, 2, 1] as const;
-/** Interest is looked up anew at every fourth update: entities do not cross a view faster. */
-const REFRESH_UPDATES = 4;
+/** Share of the credit earned in the middle ring (a third to two thirds of the radius) and beyond. */
+const MIDDLE = 0.5;
+const FAR = 0.25;
 
-export interface UpdateHead {
-  readonly seq: number;
-  readonly tick: number;
-  readonly ackInput: number;
+/** What the pod can afford just now; from the ladder's effects. */
+export interface Detail {
+  /** Share of the view's places in use. */
+  viewCapShare: number;
+  /** Middle and outer ring are sent this share as often. */
+  outerRingShare: number;
+  /** Updates between two looks at who is near: entities do not cross a view faster than four updates. */
+  refreshUpdates: number;
 }
 
+export const FULL_DETAIL: Detail = { viewCapShare: 1, outerRingShare: 1, refreshUpdates: 4 };
+
 export class SessionView {
-  readonly #cap: number;
-  readonly #kinds: WireKinds;
-  readonly #ownId: number;
-  readonly #row: Int32Array;
-  readonly #identity: Uint32Array;
-  readonly #earns: Uint8Array;
-  readonly #credit: Uint8Array;
-  /** How each entity in view is written. */
-  readonly #wire: WireKind[] = [];
-  readonly #base: Uint32Array;
-  readonly #stays: Uint8Array;
-  readonly #codes: Uint32Array;
-  readonly #leaves: number[] = [];
-  readonly #enters: number[] = [];
-  readonly #wanted: number[] = [];
-  readonly #squares: number[] = [];
+  readonly #state: ViewState;
+  #enters = 0;
+  #leaves = 0;
   #updates = 0;
   #fresh = true;
+  /** `copy` up to which everyone in view is known to be alive. */
+  #checked = 0;
   #x = 0;
   #y = 0;
 
-  /** `ownId` is the id of the player's own entity, which sees its owner columns. */
-  constructor(kinds: WireKinds, cap: number, ownId: number) {
-    this.#cap = cap;
-    this.#kinds = kinds;
-    this.#ownId = ownId;
-    this.#row = new Int32Array(cap).fill(-1);
-    this.#identity = new Uint32Array(cap);
-    this.#earns = new Uint8Array(cap);
-    this.#credit = new Uint8Array(cap);
-    this.#stays = new Uint8Array(cap);
-    this.#base = new Uint32Array(cap * kinds.widest);
-    this.#codes = new Uint32Array(kinds.widest);
+  /** `ownId` is the id of the entity the view is centred on, which shows its owner columns when `owns` is set. */
+  constructor(kinds: WireKinds, cap: number, ownId: number, owns = true) {
+    this.#state = {
+      cap,
+      kinds,
+      words: new Uint32Array(cap * (3 + kinds.widest)),
+      credit: new Uint8Array(cap * 2),
+      handles: new Uint8Array(cap * 2),
+      centreId: ownId,
+      ownId: owns ? ownId : 0,
+    };
+    this.reset();
   }
 
   /** For a new socket: the next update starts the view anew. */
   reset(): void {
-    this.#row.fill(-1);
+    this.#state.words.fill(NOBODY, 0, this.#state.cap);
     this.#updates = 0;
     this.#fresh = true;
   }
 
-  /** Centre of interest at a tick: the player's entity, or where it was last. */
-  centre(from: Published): { readonly x: number; readonly y: number } {
-    this.#centreOn(from);
+  /** Follows another entity from the next update on (a spectator). */
+  follow(id: number): void {
+    this.#state.centreId = id;
+    this.#updates = 0;
+  }
+
+  /** Centre of interest: the entity's place, or where it was last. */
+  centre(picture: ZonePicture): { readonly x: number; readonly y: number } {
+    this.#ownRow(picture);
     return { x: this.#x, y: this.#y };
   }
 
   /**
-   * Writes one UPDATE to `out` and moves the base. Answers false, with nothing written, when there is nothing to
-   * say and `force` is not set. Stops adding changes at `budget` bytes; what is left comes with the next updates.
+   * Writes one UPDATE of the picture at `out.at` and moves the base. Answers false, with nothing written, when there
+   * is nothing to say and `force` is not set. Stops adding changes at `budget` bytes; what is left comes with the
+   * next updates. `seq` and `ackInput` are taken modulo 65,536.
    */
   encode(
     out: ByteWriter,
-    head: UpdateHead,
-    from: Published,
+    seq: number,
+    ackInput: number,
+    picture: ZonePicture,
     interest: Interest,
+    detail: Detail,
     budget: number,
     force: boolean,
   ): boolean {
     const start = out.at;
-    const writer = new UpdateWriter(out);
-    this.#leaves.length = 0;
-    this.#enters.length = 0;
-    this.#dropGone(from);
-    if (this.#updates++ % REFRESH_UPDATES === 0) this.#lookAround(from, interest);
-    writer.begin(head.seq, head.tick, head.ackInput, this.#fresh);
-    for (const handle of this.#leaves) writer.leave(handle);
-    for (const handle of this.#enters) this.#writeEnter(writer, handle, from);
-    this.#writeChanges(writer, out, from, start + budget);
-    if (writer.empty && !force && !this.#fresh) {
-      out.at = start;
-      return false;
-    }
+    this.#leaves = 0;
+    this.#enters = 0;
+    if (picture.births > this.#checked) this.#dropGone(picture);
+    this.#checked = picture.copy;
+    if (this.#updates++ % detail.refreshUpdates === 0) this.#lookAround(picture, interest, detail);
+    const bytes = out.bytes;
+    const { tick } = picture;
+    bytes[start] = FRAME.update;
+    bytes[start + 1] = seq;
+    bytes[start + 2] = seq >>> 8;
+    bytes[start + 3] = tick;
+    bytes[start + 4] = tick >>> 8;
+    bytes[start + 5] = ackInput;
+    bytes[start + 6] = ackInput >>> 8;
+    bytes[start + 7] =
+      (this.#fresh ? UPDATE_FLAG.reset : 0) |
+      (this.#leaves > 0 ? UPDATE_FLAG.leaves : 0) |
+      (this.#enters > 0 ? UPDATE_FLAG.enters : 0);
+    let at = start + UPDATE_HEADER_BYTES;
+    if (this.#leaves > 0) at = writeLeaves(bytes, at, this.#state, this.#leaves);
+    if (this.#enters > 0) at = writeEnters(bytes, at, this.#state, this.#enters, picture);
+    at = writeChanges(bytes, at, start + budget, this.#state, this.#updates, picture);
+    const empty = at === start + UPDATE_HEADER_BYTES;
+    out.at = empty && !force && !this.#fresh ? start : at;
     this.#fresh = false;
-    return true;
+    return out.at !== start;
   }
 
-  #dropGone(from: Published): void {
-    const rows = this.#row;
-    const identities = this.#identity;
-    const { identity } = from;
-    const high = from.info[1] as number;
-    for (let handle = 0; handle < rows.length; handle++) {
-      const row = rows[handle] as number;
-      if (row >= 0 && (row >= high || identity[row] !== identities[handle])) this.#leave(handle);
+  #dropGone(picture: ZonePicture): void {
+    const { words, cap } = this.#state;
+    const { identity } = picture;
+    for (let handle = 0; handle < cap; handle++) {
+      const row = words[handle] as number;
+      if (row !== NOBODY && identity[row] !== words[cap + handle]) this.#leave(handle);
     }
   }
 
-  #lookAround(from: Published, interest: Interest): void {
-    this.#centreOn(from);
-    const { handleOf } = interest;
-    for (let handle = 0; handle < this.#cap; handle++) {
-      const row = this.#row[handle] as number;
-      if (row >= 0) handleOf[row] = handle + 1;
+  #lookAround(picture: ZonePicture, interest: Interest, detail: Detail): void {
+    const own = this.#ownRow(picture);
+    const { words, credit, cap } = this.#state;
+    const { handleOf, rows, squares } = interest;
+    for (let handle = 0; handle < cap; handle++) {
+      const row = words[handle] as number;
+      if (row !== NOBODY) handleOf[row] = handle + 1;
     }
-    this.#wanted.length = 0;
-    this.#squares.length = 0;
-    interest.select(from, this.#x, this.#y, this.#cap, (row, square) => {
-      this.#wanted.push(row);
-      this.#squares.push(square);
-    });
-    const third = (interest.radius * interest.radius) / 9;
-    const stays = this.#stays.fill(0);
-    for (let i = 0; i < this.#wanted.length; i++) {
-      const handle = (handleOf[this.#wanted[i] as number] as number) - 1;
-      if (handle < 0) continue;
-      stays[handle] = 1;
-      this.#earns[handle] = ringEarns(this.#squares[i] as number, third);
+    const places = Math.max(1, Math.round(cap * detail.viewCapShare));
+    const found = interest.select(this.#x, this.#y, places, own);
+    const near = (interest.radius * interest.radius) / 9;
+    const far = near * 4;
+    const middleEarns = Math.max(1, Math.round(CREDIT * MIDDLE * detail.outerRingShare));
+    const farEarns = Math.max(1, Math.round(CREDIT * FAR * detail.outerRingShare));
+    // First those that stay: they get their ring, and lose their mark; what is marked still then has to leave.
+    let entering = 0;
+    for (let i = 0; i < found; i++) {
+      const row = rows[i] as number;
+      const square = squares[i] as number;
+      const earns = square <= near ? CREDIT : square <= far ? middleEarns : farEarns;
+      const handle = (handleOf[row] as number) - 1;
+      if (handle >= 0) {
+        credit[cap + handle] = earns;
+        handleOf[row] = 0;
+      } else {
+        rows[entering] = row;
+        squares[entering++] = earns;
+      }
     }
-    for (let handle = 0; handle < this.#cap; handle++) {
-      const row = this.#row[handle] as number;
-      if (row < 0) continue;
-      // Rows that stay keep their mark, so that the loop below skips them.
-      if (stays[handle] === 1) continue;
+    for (let handle = 0; handle < cap; handle++) {
+      const row = words[handle] as number;
+      if (row === NOBODY || handleOf[row] === 0) continue;
       handleOf[row] = 0;
       this.#leave(handle);
     }
-    this.#enterWanted(from, handleOf, third);
-    for (let handle = 0; handle < this.#cap; handle++) {
-      const row = this.#row[handle] as number;
-      if (row >= 0) handleOf[row] = 0;
-    }
+    this.#enterAll(picture, rows, squares, entering);
   }
 
-  #enterWanted(from: Published, handleOf: Uint8Array, third: number): void {
+  #enterAll(picture: ZonePicture, rows: Uint16Array, earns: Float32Array, count: number): void {
+    const { words, credit, handles, cap } = this.#state;
     let free = 0;
-    for (let i = 0; i < this.#wanted.length; i++) {
-      const row = this.#wanted[i] as number;
-      if (handleOf[row] !== 0) continue;
-      while (free < this.#cap && (this.#row[free] as number) >= 0) free++;
-      if (free === this.#cap) return;
-      this.#row[free] = row;
-      this.#identity[free] = from.identity[row] as number;
-      this.#earns[free] = ringEarns(this.#squares[i] as number, third);
-      this.#credit[free] = 0;
-      this.#wire[free] = this.#wireOf(free);
-      this.#enters.push(free);
+    for (let i = 0; i < count; i++) {
+      while (free < cap && words[free] !== NOBODY) free++;
+      if (free === cap) return;
+      const row = rows[i] as number;
+      words[free] = row;
+      words[cap + free] = picture.identity[row] as number;
+      credit[free] = 0;
+      credit[cap + free] = earns[i] as number;
+      handles[cap + this.#enters++] = free;
     }
   }
 
-  #centreOn(from: Published): void {
-    const row = this.#ownId & 0xffff;
-    const kind = from.kind[row] as number;
-    if (kind === 0 || (from.identity[row] as number) >>> 16 !== this.#ownId >>> 16) return;
-    const [x, y] = this.#kinds.near[kind]?.fields ?? [];
-    this.#x = (from.columns[0]?.[row] ?? 0) * (x?.step ?? 1);
-    this.#y = (from.columns[1]?.[row] ?? 0) * (y?.step ?? 1);
+  /** Moves the centre; answers the row of the entity, −1 when it is gone. */
+  #ownRow(picture: ZonePicture): number {
+    const id = this.#state.centreId;
+    const row = id & 0xffff;
+    const identity = picture.identity[row] as number;
+    if (id === 0 || (identity & 0xff) === 0 || identity >>> 16 !== id >>> 16) return -1;
+    this.#x = (picture.xs[row] as number) * picture.step;
+    this.#y = (picture.ys[row] as number) * picture.step;
+    return row;
   }
 
   #leave(handle: number): void {
-    this.#row[handle] = -1;
-    this.#leaves.push(handle);
+    this.#state.words[handle] = NOBODY;
+    this.#state.handles[this.#leaves++] = handle;
   }
-
-  #writeEnter(writer: UpdateWriter, handle: number, from: Published): void {
-    const row = this.#row[handle] as number;
-    const kind = this.#wire[handle] as WireKind;
-    const offset = handle * this.#kinds.widest;
-    for (let i = 0; i < kind.columns.length; i++) {
-      this.#base[offset + i] = from.columns[kind.columns[i] as number]?.[row] as number;
-    }
-    writer.enter(
-      handle,
-      (this.#identity[handle] as number) & 0xff,
-      this.#idOf(handle),
-      kind.fields,
-      this.#base,
-      offset,
-    );
-  }
-
-  #writeChanges(writer: UpdateWriter, out: ByteWriter, from: Published, limit: number): void {
-    const rows = this.#row;
-    const credits = this.#credit;
-    const earns = this.#earns;
-    const codes = this.#codes;
-    const cap = rows.length;
-    // The first to be looked at rotates, so that a small budget is shared fairly.
-    const first = this.#updates % cap;
-    for (let n = 0; n < cap && out.at < limit; n++) {
-      const handle = first + n < cap ? first + n : first + n - cap;
-      const row = rows[handle] as number;
-      if (row < 0) continue;
-      const credit = (credits[handle] as number) + (earns[handle] as number);
-      if (credit < CREDIT) {
-        credits[handle] = credit;
-        continue;
-      }
-      const { columns, fields } = this.#wire[handle] as WireKind;
-      for (let i = 0; i < columns.length; i++) codes[i] = from.columns[columns[i] as number]?.[row] as number;
-      const sent = writer.change(handle, fields, codes, this.#base, handle * this.#kinds.widest);
-      // What stood still keeps its credit: its first move is sent at once.
-      credits[handle] = sent ? 0 : CREDIT;
-    }
-  }
-
-  #wireOf(handle: number): WireKind {
-    const own = this.#idOf(handle) === this.#ownId;
-    const kinds = own ? this.#kinds.own : this.#kinds.near;
-    return kinds[(this.#identity[handle] as number) & 0xff] as WireKind;
-  }
-
-  #idOf(handle: number): number {
-    return (((this.#identity[handle] as number) & 0xffff_0000) | (this.#row[handle] as number)) >>> 0;
-  }
-}
-
-/** `third` is the square of a third of the radius. */
-function ringEarns(square: number, third: number): number {
-  return square <= third ? EARNS[0] : square <= third * 4 ? EARNS[1] : EARNS[2];
 }

@@ -1,29 +1,38 @@
-/** The columns of each kind in wire order, ready for the encoder: once as everyone sees it, once as its owner does. */
-import { columnsFor, type Descriptor, type FieldSpec } from "../../protocol/frames-schema.ts";
-
-export interface WireKind {
-  /** Indices of the published columns. */
-  readonly columns: readonly number[];
-  readonly fields: readonly FieldSpec[];
-}
+/** How each kind is written, ready for the encoder: once as everyone sees it, once as its owner does. */
+import type { Descriptor } from "../../protocol/frames-schema.ts";
+import { HEAD_COLUMNS, moreBytes } from "../../protocol/frames-update.ts";
 
 export interface WireKinds {
-  /** By kind number. */
-  readonly near: readonly WireKind[];
-  readonly own: readonly WireKind[];
+  /** Columns of a kind, by kind number; those of kind + 256 are its owner's. Near columns come first in both. */
+  readonly columns: Uint16Array;
+  /** Bytes of the second mask, likewise. */
+  readonly masks: Uint8Array;
+  /** Width in bytes of column i of a kind: `widths[kind * widest + i]`. */
+  readonly widths: Uint8Array;
   /** Most columns any kind has. */
   readonly widest: number;
 }
 
-export function wireKinds(descriptor: Descriptor): WireKinds {
-  const none: WireKind = { columns: [], fields: [] };
-  const kinds = descriptor.kinds.map((spec, index) => ({
-    near: { columns: spec.near, fields: columnsFor(descriptor, index + 1, false) },
-    own: { columns: [...spec.near, ...spec.owner], fields: columnsFor(descriptor, index + 1, true) },
-  }));
-  return {
-    near: [none, ...kinds.map((kind) => kind.near)],
-    own: [none, ...kinds.map((kind) => kind.own)],
-    widest: Math.max(1, ...kinds.map((kind) => kind.own.columns.length)),
+/** Added to the kind number of the entity that a session owns. */
+export const OWN = 256;
+
+export function wireKinds({ kinds, columns }: Descriptor): WireKinds {
+  const widest = Math.max(HEAD_COLUMNS, ...kinds.map((kind) => kind.near.length + kind.owner.length));
+  const wire = {
+    columns: new Uint16Array(OWN * 2),
+    masks: new Uint8Array(OWN * 2),
+    widths: new Uint8Array(OWN * widest),
+    widest,
   };
+  for (const [index, { near, owner }] of kinds.entries()) {
+    const kind = index + 1;
+    const own = [...near, ...owner];
+    wire.columns[kind] = near.length;
+    wire.columns[kind + OWN] = own.length;
+    wire.masks[kind] = moreBytes(near.length);
+    wire.masks[kind + OWN] = moreBytes(own.length);
+    for (const [place, column] of own.entries())
+      wire.widths[kind * widest + place] = columns[column]?.width ?? 1;
+  }
+  return wire;
 }

@@ -5,8 +5,7 @@
 import { CLOSE } from "../../protocol/close.ts";
 import { encodeWelcome } from "../../protocol/frames.ts";
 import { readInput } from "../../protocol/frames-input.ts";
-import { maxUpdateBytes } from "../../protocol/frames-update.ts";
-import { SessionView } from "../replication/session-view.ts";
+import { FULL_DETAIL, SessionView } from "../replication/session-view.ts";
 import type { WireKinds } from "../replication/wire-kinds.ts";
 import { pushInput } from "../simulation/input-ring.ts";
 import type { Schema } from "../simulation/schema.ts";
@@ -22,7 +21,7 @@ const UPDATE_BUDGET_BYTES = 1_100;
 /** An update is sent at least this often even when nothing changes, ticks: the client's clock and acknowledgement. */
 const QUIET_TICKS = 15;
 /** Longest WebSocket header of an update. */
-const HEADER_ROOM = 4;
+export const HEADER_ROOM = 4;
 
 export type Admission = Extract<ToTransport, { type: "admit" }>;
 
@@ -32,6 +31,8 @@ export interface IoShared {
   readonly kinds: WireKinds;
   /** Memory for frames: handed to the socket, never written twice. */
   readonly arena: Arena;
+  /** Bytes of the largest update with its header. */
+  readonly updateRoom: number;
 }
 
 export class IoSession implements Hearer {
@@ -61,7 +62,7 @@ export class IoSession implements Hearer {
   }
 
   get centre(): { readonly x: number; readonly y: number } {
-    return this.#view.centre(this.zone.interest.published());
+    return this.#view.centre(this.zone.picture);
   }
 
   hear(kind: number, fields: Uint8Array): void {
@@ -72,13 +73,13 @@ export class IoSession implements Hearer {
 
   /** Says WELCOME on `connection` and starts the view anew. */
   attach(connection: Connection, admission: Admission): void {
-    const { memory, interest } = this.zone;
+    const { memory, picture } = this.zone;
     const { frames, lost } = this.outbox.missed(
       admission.welcome.resumed ? admission.lastSeq : this.outbox.seq,
     );
     const welcome = encodeWelcome({
       ...admission.welcome,
-      tick: interest.published().info[0] as number,
+      tick: picture.tick,
       inputSeq: memory.accepted[this.slot] as number,
       seq: this.outbox.seq,
       replay: frames.length,
@@ -132,20 +133,17 @@ export class IoSession implements Hearer {
   update(tick: number): number {
     const connection = this.connection;
     if (!connection) return 0;
-    const { interest } = this.zone;
-    const { arena, schema } = this.#shared;
-    const from = interest.published();
-    const start = arena.reserve(HEADER_ROOM + maxUpdateBytes(schema.viewCap, this.#shared.kinds.widest));
+    const { picture, interest } = this.zone;
+    const { arena } = this.#shared;
+    const start = arena.reserve(this.#shared.updateRoom);
     const out = arena.writer;
     out.at = start + HEADER_ROOM;
-    const head = {
-      seq: this.outbox.seq + 1,
-      tick: from.info[0] as number,
-      ackInput: from.applied[this.slot] as number,
-    };
+    const applied = picture.applied[this.slot] as number;
     const force = tick - this.#sentTick >= QUIET_TICKS || this.#stampSeq !== 0;
     let frames: Uint8Array | undefined;
-    if (this.#view.encode(out, head, from, interest, UPDATE_BUDGET_BYTES, force)) {
+    const seq = this.outbox.seq + 1;
+    const budget = UPDATE_BUDGET_BYTES;
+    if (this.#view.encode(out, seq, applied, picture, interest, FULL_DETAIL, budget, force)) {
       this.outbox.seq++;
       this.#sentTick = tick;
       frames = arena.framed(start + HEADER_ROOM);
@@ -160,7 +158,7 @@ export class IoSession implements Hearer {
   /** Seconds from input to update, once per stamped input; undefined when there is none to report. */
   takeSeen(nowMs: number): number | undefined {
     if (this.#stampSeq === 0) return undefined;
-    const applied = this.zone.interest.published().applied[this.slot] as number;
+    const applied = this.zone.picture.applied[this.slot] as number;
     if (applied < this.#stampSeq) return undefined;
     this.#stampSeq = 0;
     return (nowMs - this.#stampAt) / 1_000;

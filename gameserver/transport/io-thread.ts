@@ -16,13 +16,14 @@ import {
   PROTOCOL_VERSION,
 } from "../../protocol/frames.ts";
 import { FrameError } from "../../protocol/frames-bytes.ts";
+import { maxUpdateBytes } from "../../protocol/frames-update.ts";
 import { wireKinds } from "../replication/wire-kinds.ts";
 import { PLAYER_RATES, RateTable } from "../sessions/limits.ts";
 import type { Counters, Samples } from "../shared-stats.ts";
 import type { Schema } from "../simulation/schema.ts";
 import { Arena } from "./arena.ts";
 import type { Connection, ConnectionOwner } from "./connection.ts";
-import { type Admission, IoSession, type IoShared } from "./io-session.ts";
+import { type Admission, HEADER_ROOM, IoSession, type IoShared } from "./io-session.ts";
 import { IoZone } from "./io-zone.ts";
 import type { FromTransport, ToTransport, TransportCounter } from "./messages.ts";
 import { WebSocketError } from "./websocket.ts";
@@ -63,7 +64,9 @@ export class IoThread implements ConnectionOwner {
     this.#tell = tell;
     this.#stats = stats;
     this.#seen = seen;
-    this.#shared = { schema, kinds: wireKinds(schema.descriptor), arena: new Arena() };
+    const kinds = wireKinds(schema.descriptor);
+    const updateRoom = HEADER_ROOM + maxUpdateBytes(schema.viewCap, kinds.widest);
+    this.#shared = { schema, kinds, arena: new Arena(), updateRoom };
   }
 
   add(connection: Connection): void {
@@ -139,7 +142,10 @@ export class IoThread implements ConnectionOwner {
   /** After simulation tick number `tick` (others may have been passed over): events, then the updates that are due. */
   tick(tick: number): void {
     this.#tick = tick;
-    for (const zone of this.#zones.values()) if (!zone.pump()) this.#stats.add("eventsLost");
+    for (const zone of this.#zones.values()) {
+      zone.picture.refresh();
+      if (!zone.pump()) this.#stats.add("eventsLost");
+    }
     const period = this.#shared.schema.updateTicks;
     const now = performance.now();
     for (const guest of this.#guests.values()) {
@@ -220,7 +226,7 @@ export class IoThread implements ConnectionOwner {
 
   #pong(connection: Connection, session: IoSession, message: Uint8Array): void {
     const clientTime = decodePing(message);
-    const tick = session.zone.interest.published().info[0] as number;
+    const tick = session.zone.picture.tick;
     connection.send(encodePong({ clientTime, serverTime: Date.now(), tick }));
   }
 

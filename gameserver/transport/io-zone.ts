@@ -1,6 +1,7 @@
 /** One zone as an I/O thread sees it: its memory, who is near whom, its events, and the sessions this thread holds. */
 import type { MessageSpec } from "../../protocol/frames-schema.ts";
 import { Interest } from "../replication/interest.ts";
+import { ZonePicture } from "../replication/zone-picture.ts";
 import { EventReader, type LoggedEvent, TARGET } from "../simulation/event-log.ts";
 import { type ZoneMemory, zoneMemory } from "../simulation/memory.ts";
 import type { Schema } from "../simulation/schema.ts";
@@ -15,6 +16,7 @@ export interface Hearer {
 export class IoZone<S extends Hearer> {
   readonly index: number;
   readonly memory: ZoneMemory;
+  readonly picture: ZonePicture;
   readonly interest: Interest;
   /** By slot. */
   readonly sessions = new Map<number, S>();
@@ -24,7 +26,10 @@ export class IoZone<S extends Hearer> {
   constructor(index: number, schema: Schema, slots: number, buffer: SharedArrayBuffer) {
     this.index = index;
     this.memory = zoneMemory(schema, slots, buffer);
-    this.interest = new Interest(schema, this.memory);
+    this.picture = new ZonePicture(schema, this.memory);
+    const { interest, width, height } = schema.descriptor;
+    this.interest = new Interest(interest, width, height, this.picture);
+    this.picture.refresh();
     this.#events = new EventReader(
       this.memory,
       schema.descriptor.events.map((spec: MessageSpec) => spec.size),

@@ -1,0 +1,183 @@
+/**
+ * Thousands of lean players on one clock: joins at a rate, inputs open loop at their own phase, lazy reads in turn.
+ *
+ * What players do is a `Deed`: a function asked at each input of each player. Scripts (scenarios.ts) change deeds, cut
+ * lines and add players by a plan with a seed, so that a run can be repeated.
+ */
+import { encodeInput } from "../../../protocol/frames-input.ts";
+import { seededRandom } from "../crowd.ts";
+import { LeanPlayer, type LeanShared } from "./player.ts";
+import { LeanTally } from "./tally.ts";
+import { TickTimes } from "./tick-times.ts";
+
+/** INPUT bytes to send now, or undefined for nothing. */
+export type Deed = (player: LeanPlayer) => Uint8Array | undefined;
+
+export interface HerdOptions {
+  readonly host?: string;
+  readonly port: number;
+  readonly zone: string;
+  readonly seed: number;
+  readonly inputHz: number;
+  /** Every n-th player is a probe. */
+  readonly probeEvery: number;
+  /** Times a second a player that is no probe reads. */
+  readonly lazyHz?: number;
+}
+
+export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
+
+export class Herd {
+  readonly players: LeanPlayer[] = [];
+  tally = new LeanTally();
+  readonly ticks = new TickTimes();
+  deed: Deed = () => undefined;
+  /** Deeds of single players go before the herd's. */
+  readonly deeds = new Map<LeanPlayer, Deed>();
+  readonly #options: HerdOptions;
+  readonly #shared: LeanShared;
+  readonly #timer: NodeJS.Timeout;
+  #joinFrom = 0;
+  #joinTarget = 0;
+  #joinStarted = 0;
+  #joinRate = 1;
+  #next = 0;
+  #roundStarted: number;
+  #polled = 0;
+  #pollStarted: number;
+
+  constructor(options: HerdOptions) {
+    this.#options = options;
+    this.#shared = {
+      host: options.host ?? "127.0.0.1",
+      port: options.port,
+      tally: () => this.tally,
+      now: monotonicMs,
+      arrived: (tick, now) => this.ticks.arrived(tick, now),
+      ticket: (player) =>
+        JSON.stringify({
+          player: player.name,
+          zone: options.zone,
+          resume: player.resumeToken,
+          ...(player.spectator ? { role: "spectator" } : {}),
+        }),
+    };
+    this.#roundStarted = monotonicMs();
+    this.#pollStarted = this.#roundStarted;
+    this.#timer = setInterval(() => this.beat(), 4);
+  }
+
+  /** Lets the herd grow to `target` players, `perSecond` a second. */
+  grow(target: number, perSecond: number): void {
+    this.#joinFrom = this.players.length;
+    this.#joinTarget = target;
+    this.#joinStarted = monotonicMs();
+    this.#joinRate = perSecond;
+  }
+
+  get playing(): number {
+    return this.players.reduce((sum, player) => sum + (player.playing ? 1 : 0), 0);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    for (const player of this.players) player.close();
+  }
+
+  /** Starts counting anew. */
+  reset(): void {
+    for (const player of this.players) player.takeBytes();
+    this.tally = new LeanTally();
+    this.ticks.forget();
+  }
+
+  /** Moves what is known of latency by now into the tally. */
+  settle(): void {
+    this.ticks.settle((ms) => this.tally.tickToClient.add(ms));
+  }
+
+  /** Bytes of all players since the last call. */
+  takeBytes(): number {
+    return this.players.reduce((sum, player) => sum + player.takeBytes(), 0);
+  }
+
+  /** Does all that is due. Called by a timer, and free to be called more often. */
+  beat(): void {
+    const now = monotonicMs();
+    this.#joins(now);
+    this.#inputs(now);
+    this.#polls(now);
+  }
+
+  #joins(now: number): void {
+    const due = this.#joinFrom + Math.floor(((now - this.#joinStarted) / 1_000) * this.#joinRate);
+    while (this.players.length < Math.min(due, this.#joinTarget)) this.add();
+  }
+
+  add(spectator = false): LeanPlayer {
+    const { seed, probeEvery } = this.#options;
+    const index = this.players.length;
+    const name = `bot-${seed}-${index}`;
+    const token = `00000000-0000-4000-8000-${(seed * 100_000 + index).toString(16).padStart(12, "0")}`;
+    const player = new LeanPlayer(
+      this.#shared,
+      name,
+      `${token}.${"A".repeat(22)}`,
+      index % probeEvery === 0,
+      seededRandom(seed * 1_000_003 + index),
+    );
+    player.spectator = spectator;
+    this.players.push(player);
+    player.connect();
+    return player;
+  }
+
+  /** Each player has a phase of its own in the period, by its place in the list. */
+  #inputs(now: number): void {
+    const period = 1_000 / this.#options.inputHz;
+    const count = this.players.length;
+    for (let guard = 0; guard < count * 2; guard++) {
+      if (this.#next >= count) {
+        if (now < this.#roundStarted + period) return;
+        this.#next = 0;
+        this.#roundStarted += period;
+      }
+      const due = this.#roundStarted + (this.#next / count) * period;
+      if (now < due) return;
+      const player = this.players[this.#next++] as LeanPlayer;
+      if (!player.playing) continue;
+      const input = (this.deeds.get(player) ?? this.deed)(player);
+      if (input) player.sendRaw(input, due);
+    }
+  }
+
+  #polls(now: number): void {
+    const period = 1_000 / (this.#options.lazyHz ?? 2);
+    const count = this.players.length;
+    for (let guard = 0; guard < count; guard++) {
+      if (this.#polled >= count) {
+        if (now < this.#pollStarted + period) return;
+        this.#polled = 0;
+        this.#pollStarted = Math.max(this.#pollStarted + period, now - period);
+      }
+      if (now < this.#pollStarted + (this.#polled / count) * period) return;
+      this.players[this.#polled++]?.poll();
+    }
+  }
+}
+
+/** INPUT frames made once a game: what lean players send without encoding each time. */
+export function inputMaker(
+  player: LeanPlayer,
+): (kind: string, fields?: Record<string, number>) => Uint8Array {
+  const made = new Map<string, Uint8Array>();
+  return (kind, fields = {}) => {
+    const key = kind + JSON.stringify(fields);
+    const known = made.get(key);
+    if (known) return known;
+    if (!player.view) throw new Error("no WELCOME yet");
+    const bytes = encodeInput(player.view.welcome.game, 0, [{ kind, fields }]);
+    made.set(key, bytes);
+    return bytes;
+  };
+}
