@@ -1,11 +1,11 @@
 /**
  * What a task of each kind costs, learned from those that are timed: an exponentially weighted mean, ms.
  *
- * The first runs of a kind and every run of a costly one are timed, of cheap ones each sixteenth: reading the clock
+ * The first runs of a kind and every run of a costly one are timed, of cheap ones each 64th: reading the clock
  * costs about as much as a small task.
  */
 const FIRST_RUNS = 8;
-const SAMPLE_MASK = 15;
+const SAMPLE_MASK = 63;
 /** From here on reading the clock is nothing, ms. */
 const COSTLY_MS = 0.05;
 const SHARE = 0.1;

@@ -10,6 +10,8 @@ import type { WaitGraph } from "./wait-graph.ts";
 export interface Placement {
   /** The task's effective band or deadline is another one now. */
   place(task: number): void;
+  /** The task waits for one less than before. */
+  unblock(task: number): void;
 }
 
 /** `task` has become more urgent, or waits for something new: what it waits for inherits. Answers how many did. */
@@ -44,4 +46,18 @@ export function settle(table: TaskTable, graph: WaitGraph, task: number, placeme
   placement.place(task);
   for (let edge = graph.firstOn[task] as number; edge >= 0; edge = graph.nextOn[edge] as number)
     settle(table, graph, graph.on[edge] as number, placement);
+}
+
+/** `task` is over: those that wait for it go on, what it waited for gives back what it had been lent. */
+export function letGo(table: TaskTable, graph: WaitGraph, task: number, placement: Placement): void {
+  for (let edge = graph.firstWaiter[task] as number; edge >= 0; edge = graph.firstWaiter[task] as number) {
+    const waiter = graph.waiter[edge] as number;
+    graph.remove(waiter, task);
+    placement.unblock(waiter);
+  }
+  for (let edge = graph.firstOn[task] as number; edge >= 0; edge = graph.firstOn[task] as number) {
+    const on = graph.on[edge] as number;
+    graph.remove(task, on);
+    settle(table, graph, on, placement);
+  }
 }

@@ -2,7 +2,7 @@
 import { BANDS, PLAYER_BANDS } from "./bands.ts";
 import type { Costs } from "./costs.ts";
 import type { Gate } from "./gate.ts";
-import type { ReadyQueues } from "./queues.ts";
+import { lowestBand, type ReadyQueues } from "./queues.ts";
 import type { Shares } from "./shares.ts";
 import type { TaskTable } from "./task-table.ts";
 
@@ -21,8 +21,8 @@ export interface Waiting {
 export function owedTask(waiting: Waiting, nowMs: number): number {
   const { queues, table, costs, shares, gate } = waiting;
   const slack = queues.players.earliest - nowMs;
-  for (let band = PLAYER_BANDS; band < BANDS; band++) {
-    if (queues.depth(band) === 0) continue;
+  for (let bits = queues.filled; bits !== 0; bits &= bits - 1) {
+    const band = lowestBand(bits);
     const task = queues.first(band);
     const cost = costs.of(table.kind[task] as number);
     const waited = nowMs - (table.submittedAt[task] as number);
@@ -33,16 +33,20 @@ export function owedTask(waiting: Waiting, nowMs: number): number {
   return -1;
 }
 
-/** While no player waits: the first task by band, but one that has aged before all, or −1. */
-export function firstTask(waiting: Waiting, nowMs: number): number {
+/**
+ * While no player waits: the first task by band, or −1. With `aged`, one that waited too long goes before all; looking
+ * for it costs more than a small task, so the scheduler asks for it only when it has looked at the clock.
+ */
+export function firstTask(waiting: Waiting, nowMs: number, aged: boolean): number {
   const { queues, table, gate } = waiting;
   let first = -1;
   let oldest = AGED_MS;
-  for (let band = PLAYER_BANDS; band < BANDS; band++) {
-    if (queues.depth(band) === 0) continue;
+  for (let bits = queues.filled; bits !== 0; bits &= bits - 1) {
+    const band = lowestBand(bits);
     const task = queues.first(band);
     const waited = nowMs - (table.submittedAt[task] as number);
     if (!gate.allows(band, waited) || (first >= 0 && waited <= oldest)) continue;
+    if (!aged) return task;
     first = task;
     oldest = Math.max(oldest, waited);
   }

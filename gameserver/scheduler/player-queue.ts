@@ -12,25 +12,24 @@ import { DeadlineHeap } from "./heap.ts";
 export const AGED_MS = 200;
 
 export class PlayerQueue {
-  readonly #heaps: readonly [DeadlineHeap, DeadlineHeap, DeadlineHeap];
-  readonly #keys: Float64Array;
+  readonly #engaged: DeadlineHeap;
+  readonly #active: DeadlineHeap;
+  readonly #calm: DeadlineHeap;
+  readonly #heaps: readonly DeadlineHeap[];
   /** By item: the heap it is in. */
   readonly #band: Uint8Array;
 
   constructor(capacity: number) {
-    const shared = { keys: new Float64Array(capacity), places: new Int32Array(capacity).fill(-1) };
-    this.#keys = shared.keys;
+    const places = new Int32Array(capacity).fill(-1);
     this.#band = new Uint8Array(capacity);
-    this.#heaps = [
-      new DeadlineHeap(capacity, shared),
-      new DeadlineHeap(capacity, shared),
-      new DeadlineHeap(capacity, shared),
-    ];
+    this.#engaged = new DeadlineHeap(capacity, places);
+    this.#active = new DeadlineHeap(capacity, places);
+    this.#calm = new DeadlineHeap(capacity, places);
+    this.#heaps = [this.#engaged, this.#active, this.#calm];
   }
 
   get size(): number {
-    const [a, b, c] = this.#heaps;
-    return a.size + b.size + c.size;
+    return this.#engaged.size + this.#active.size + this.#calm.size;
   }
 
   /** How many wait in one band. */
@@ -39,31 +38,30 @@ export class PlayerQueue {
   }
 
   has(item: number): boolean {
-    return this.#heaps[0].has(item);
+    return this.#engaged.has(item);
   }
 
-  /** The deadline of a waiting item. */
+  /** The deadline of an item that waits. */
   deadline(item: number): number {
-    return this.#keys[item] as number;
+    return (this.#heaps[this.#band[item] as number] as DeadlineHeap).key(item);
   }
 
   /** The earliest deadline of all, or Infinity. */
   get earliest(): number {
-    const [a, b, c] = this.#heaps;
-    return Math.min(a.firstKey, b.firstKey, c.firstKey);
+    return Math.min(this.#engaged.firstKey, this.#active.firstKey, this.#calm.firstKey);
   }
 
   /** `item` must not wait yet; `band` below `PLAYER_BANDS`. */
   push(item: number, band: Band, deadline: number): void {
     this.#band[item] = band;
-    (this.#heaps[band as number] as DeadlineHeap).push(item, deadline);
+    (this.#heaps[band] as DeadlineHeap).push(item, deadline);
   }
 
   /** Moves a waiting item to another deadline, and to another band if it must. */
   change(item: number, band: Band, deadline: number): void {
     const now = this.#band[item] as number;
     if (now === band) {
-      (this.#heaps[band as number] as DeadlineHeap).change(item, deadline);
+      (this.#heaps[band] as DeadlineHeap).change(item, deadline);
       return;
     }
     (this.#heaps[now] as DeadlineHeap).remove(item);
@@ -87,12 +85,14 @@ export class PlayerQueue {
   }
 
   #next(nowMs: number): DeadlineHeap | undefined {
-    const [a, b, c] = this.#heaps;
-    const [ka, kb, kc] = [a.firstKey, b.firstKey, c.firstKey];
-    const earliest = ka <= kb && ka <= kc ? a : kb <= kc ? b : c;
-    const key = earliest.firstKey;
+    // Called for every task: no destructuring, no array.
+    const a = this.#engaged;
+    const b = this.#active;
+    const c = this.#calm;
+    const key = Math.min(a.firstKey, b.firstKey, c.firstKey);
     // In time, or aged: by deadline. Late, or none has a deadline: by band.
-    if (key !== Number.POSITIVE_INFINITY && (key >= nowMs || nowMs - key > AGED_MS)) return earliest;
+    if (key !== Number.POSITIVE_INFINITY && (key >= nowMs || nowMs - key > AGED_MS))
+      return key === a.firstKey ? a : key === b.firstKey ? b : c;
     return a.size > 0 ? a : b.size > 0 ? b : c.size > 0 ? c : undefined;
   }
 }

@@ -8,6 +8,8 @@ export class ReadyQueues {
   readonly #rings: readonly Ring[];
   /** By task: the band it waits in, or −1. */
   readonly #in: Int8Array;
+  /** Bit by band: whether a ring holds a task. */
+  #filled = 0;
 
   constructor(capacity: number) {
     this.players = new PlayerQueue(capacity);
@@ -17,6 +19,11 @@ export class ReadyQueues {
       (_, band) => new Ring(isPlayerFacing(band) ? 0 : capacity, places),
     );
     this.#in = new Int8Array(capacity).fill(-1);
+  }
+
+  /** One bit for each band below the player-facing ones in which a task waits. */
+  get filled(): number {
+    return this.#filled;
   }
 
   /** Tasks that wait in a band. */
@@ -38,7 +45,10 @@ export class ReadyQueues {
     }
     this.#in[task] = band;
     if (isPlayerFacing(band)) this.players.push(task, band as Band, deadline);
-    else (this.#rings[band] as Ring).push(task);
+    else {
+      (this.#rings[band] as Ring).push(task);
+      this.#filled |= 1 << band;
+    }
   }
 
   /** Takes a task out, wherever it waits. */
@@ -46,8 +56,13 @@ export class ReadyQueues {
     const band = this.#in[task] as number;
     if (band < 0) return;
     this.#in[task] = -1;
-    if (isPlayerFacing(band)) this.players.remove(task);
-    else (this.#rings[band] as Ring).remove(task);
+    if (isPlayerFacing(band)) {
+      this.players.remove(task);
+      return;
+    }
+    const ring = this.#rings[band] as Ring;
+    ring.remove(task);
+    if (ring.size === 0) this.#filled &= ~(1 << band);
   }
 
   /** The player-facing task to run at `nowMs`, taken out; −1 when none waits. */
@@ -61,4 +76,9 @@ export class ReadyQueues {
   first(band: number): number {
     return (this.#rings[band] as Ring).peek();
   }
+}
+
+/** The lowest band of a set of bits that is not empty. */
+export function lowestBand(bits: number): number {
+  return 31 - Math.clz32(bits & -bits);
 }

@@ -75,7 +75,10 @@ describe("the order of tasks", () => {
 
   it("an aged task goes before higher bands, not before players", () => {
     const { scheduler, ran, time } = world({ shares: {} });
+    scheduler.pause(BAND.background, true);
     scheduler.submit(BACKGROUND, 1, 0, 0);
+    scheduler.run(1);
+    scheduler.pause(BAND.background, false);
     time.now += 501;
     scheduler.submit(SIMULATION, 2, 0, 0);
     scheduler.submit(PLAYER, 3, 0, time.now + 9);
@@ -279,7 +282,7 @@ describe("limits", () => {
     scheduler.run(10);
     scheduler.run(10);
     expect(ran).toEqual([]);
-    expect(expired.sort()).toEqual([2, 3]);
+    expect(expired.sort((a, b) => a - b)).toEqual([2, 3]);
     expect(scheduler.tally.expired).toBe(2);
   });
 

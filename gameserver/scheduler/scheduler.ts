@@ -13,14 +13,14 @@ import { fail } from "../../platform/errors.ts";
 import { BAND_OF_CLASS } from "./bands.ts";
 import { Costs } from "./costs.ts";
 import { Gate } from "./gate.ts";
-import { lend, type Placement, settle } from "./inheritance.ts";
+import { lend, letGo, type Placement, settle } from "./inheritance.ts";
 import { earnShares, firstTask, owedTask, type Waiting } from "./pick.ts";
 import { isPlayerFacing } from "./player-queue.ts";
 import { ReadyQueues } from "./queues.ts";
 import { Shares } from "./shares.ts";
 import { Tally } from "./tally.ts";
 import type { SchedulerOptions, TaskKind, TaskOptions } from "./task.ts";
-import { MAX_TASKS, TASK, TaskTable } from "./task-table.ts";
+import { TASK, TaskTable } from "./task-table.ts";
 import { WaitGraph } from "./wait-graph.ts";
 
 /** Tasks, or expected ms, between two looks at the clock. */
@@ -49,12 +49,15 @@ export class Scheduler {
   #now: number;
   #sinceLook = 0;
   #sweepAt = 0;
+  /** The clock was looked at: shares have grown; tasks may have aged. */
+  #looking = false;
+  #ageing = false;
   #running = false;
+  /** Submissions that may still take `#now` for the time: reading the clock costs as much as the rest of one. */
+  #fresh = 0;
 
   constructor(options: SchedulerOptions) {
     const { kinds, capacity } = options;
-    if (capacity < 1 || capacity > MAX_TASKS)
-      throw fail("CONFIG_INVALID", `scheduler capacity ${capacity} must be 1 … ${MAX_TASKS}`);
     this.#kinds = kinds;
     this.#kindBand = Uint8Array.from(kinds, (kind) => BAND_OF_CLASS[kind.class]);
     this.#bandCapacity = options.bandCapacity ?? capacity;
@@ -63,7 +66,7 @@ export class Scheduler {
     this.#table = new TaskTable(capacity);
     this.#graph = new WaitGraph(capacity, options.waits ?? capacity);
     this.#queues = new ReadyQueues(capacity);
-    this.#placement = { place: (task) => this.#place(task) };
+    this.#placement = { place: (task) => this.#place(task), unblock: (task) => this.#unblock(task) };
     this.costs = new Costs(kinds.map((kind) => kind.costMs ?? 0.01));
     this.shares = new Shares(options.shares);
     this.tally = new Tally(kinds.map((kind) => kind.name));
@@ -94,21 +97,11 @@ export class Scheduler {
       this.tally.refuse(band);
       return -1;
     }
-    const table = this.#table;
-    const now = this.#running ? this.#now : this.#clock();
-    table.state[slot] = TASK.ready;
-    table.kind[slot] = kind;
-    table.owner[slot] = owner;
-    table.detail[slot] = detail;
-    table.ownBand[slot] = band;
-    table.band[slot] = band;
-    table.ownDeadline[slot] = deadline;
-    table.deadline[slot] = deadline;
-    table.submittedAt[slot] = now;
-    table.timeoutAt[slot] =
-      options?.timeoutMs === undefined ? Number.POSITIVE_INFINITY : now + options.timeoutMs;
+    const now = this.#fresh-- > 0 ? this.#now : this.#refresh();
+    const timeoutAt = options?.timeoutMs === undefined ? Number.POSITIVE_INFINITY : now + options.timeoutMs;
+    this.#table.enter(slot, kind, owner, detail, band, deadline, now, timeoutAt);
     this.#queues.put(slot, band, deadline);
-    return table.handle(slot);
+    return this.#table.handle(slot);
   }
 
   /** Drops a task that is not running yet; whoever waits for it waits no longer. False when it is over or runs. */
@@ -186,6 +179,7 @@ export class Scheduler {
     }
     this.#look(true);
     this.#running = false;
+    this.#fresh = 0;
     return ran;
   }
 
@@ -193,61 +187,63 @@ export class Scheduler {
   #step(): boolean {
     const { players } = this.#queues;
     if (players.size === 0) {
-      const task = firstTask(this.#waiting, this.#now);
+      const task = firstTask(this.#waiting, this.#now, this.#ageing);
+      this.#ageing = false;
+      if (task >= 0) this.#queues.take(task);
       return task >= 0 && this.#perform(task, false);
     }
-    const owed = owedTask(this.#waiting, this.#now);
+    // Credit grows only when the clock is looked at: between two looks one vain search is enough.
+    const owed = this.#looking ? owedTask(this.#waiting, this.#now) : -1;
+    this.#looking = owed >= 0;
+    if (owed >= 0) this.#queues.take(owed);
     return owed >= 0 ? this.#perform(owed, true) : this.#perform(this.#queues.popPlayer(this.#now), false);
   }
 
-  /** Runs one task. `owed`: on its band's share, while players wait. */
+  /** Runs one task, taken out of its queue. `owed`: on its band's share, while players wait. */
   #perform(slot: number, owed: boolean): boolean {
     const table = this.#table;
     const kind = table.kind[slot] as number;
-    this.#queues.take(slot);
-    const expired = (table.timeoutAt[slot] as number) <= this.#now;
-    const timed = this.costs.begin(kind) || owed;
+    if ((table.timeoutAt[slot] as number) <= this.#now) {
+      this.#expire(slot);
+      return true;
+    }
+    const timed = this.costs.begin(kind);
     const before = timed ? this.#clock() : this.#now;
     table.state[slot] = TASK.running;
-    this.#call(slot, kind, expired);
+    const code = this.#kinds[kind] as TaskKind;
+    try {
+      code.run(table.owner[slot] as number, table.detail[slot] as number, table.handle(slot));
+    } catch (error) {
+      this.#onError(code.name, error);
+    }
     const cost = timed ? this.#clock() - before : this.costs.of(kind);
-    if (timed && !expired) this.costs.learn(kind, cost, before - (table.submittedAt[slot] as number));
+    if (timed) this.costs.learn(kind, cost, before - (table.submittedAt[slot] as number));
     this.#now = before + cost;
     const band = table.ownBand[slot] as number;
     if (owed) this.shares.pay(band, cost);
     this.#gate.pay(band, cost);
-    this.tally.ran(band, isPlayerFacing(band) ? this.#now - (table.ownDeadline[slot] as number) : 0);
+    this.tally.ran(band, isPlayerFacing(band) && this.#now > (table.ownDeadline[slot] as number));
     this.#end(slot);
     return true;
   }
 
-  #call(slot: number, kind: number, expired: boolean): void {
-    const code = this.#kinds[kind] as TaskKind;
+  /** Its time-out has passed: it is told, and over. */
+  #expire(slot: number): void {
     const table = this.#table;
+    const code = this.#kinds[table.kind[slot] as number] as TaskKind;
+    table.state[slot] = TASK.running;
+    this.tally.expired++;
     try {
-      if (!expired) code.run(table.owner[slot] as number, table.detail[slot] as number, table.handle(slot));
-      else {
-        this.tally.expired++;
-        code.expired?.(table.owner[slot] as number, table.detail[slot] as number, table.handle(slot));
-      }
+      code.expired?.(table.owner[slot] as number, table.detail[slot] as number, table.handle(slot));
     } catch (error) {
       this.#onError(code.name, error);
     }
+    this.#end(slot);
   }
 
   /** Frees the slot: those that wait for it go on, what it waited for gets back what it had lent. */
   #end(slot: number): void {
-    const graph = this.#graph;
-    for (let edge = graph.firstWaiter[slot] as number; edge >= 0; edge = graph.firstWaiter[slot] as number) {
-      const waiter = graph.waiter[edge] as number;
-      graph.remove(waiter, slot);
-      this.#unblock(waiter);
-    }
-    for (let edge = graph.firstOn[slot] as number; edge >= 0; edge = graph.firstOn[slot] as number) {
-      const on = graph.on[edge] as number;
-      graph.remove(slot, on);
-      settle(this.#table, graph, on, this.#placement);
-    }
+    if (this.#graph.linked(slot)) letGo(this.#table, this.#graph, slot, this.#placement);
     this.#table.free(slot);
   }
 
@@ -262,14 +258,21 @@ export class Scheduler {
       this.#queues.put(task, this.#table.band[task] as number, this.#table.deadline[task] as number);
   }
 
+  /** The time for the next few submissions. During a run the clock is looked at anyway. */
+  #refresh(): number {
+    this.#fresh = LOOK_TASKS;
+    return this.#running ? this.#now : (this.#now = this.#clock());
+  }
+
   /** Looks at the clock. `busy`: the time since the last look was this scheduler's, not its caller's. */
   #look(busy: boolean): void {
-    const now = this.#clock();
-    const passed = now - this.#looked;
-    this.#looked = now;
-    this.#now = now;
+    this.#now = this.#clock();
+    const passed = this.#now - this.#looked;
+    this.#looked = this.#now;
     this.#sinceLook = 0;
     this.#gate.pass(passed);
+    this.#looking = true;
+    this.#ageing = true;
     if (busy && this.#queues.players.size > 0) earnShares(this.#waiting, passed);
     this.#sweep();
   }
@@ -284,9 +287,7 @@ export class Scheduler {
       if (state === TASK.free || state === TASK.running || (table.timeoutAt[slot] as number) > this.#now)
         continue;
       this.#queues.take(slot);
-      table.state[slot] = TASK.running;
-      this.#call(slot, table.kind[slot] as number, true);
-      this.#end(slot);
+      this.#expire(slot);
     }
   }
 

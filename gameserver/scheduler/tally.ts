@@ -21,10 +21,10 @@ export class Tally {
     this.#waits = new Float64Array(kinds.length ** 2);
   }
 
-  /** `lateMs`: positive when a player-facing task ended after its own deadline. */
-  ran(band: number, lateMs: number): void {
+  /** `late`: a player-facing task that ended after its own deadline. */
+  ran(band: number, late: boolean): void {
     this.runs[band] = (this.runs[band] as number) + 1;
-    if (lateMs > 0) this.missed[band] = (this.missed[band] as number) + 1;
+    if (late) this.missed[band] = (this.missed[band] as number) + 1;
   }
 
   refuse(band: number): void {

@@ -4,13 +4,15 @@
  * A task is named outside by a *handle*: its slot and how often the slot was used. A handle of a task that is over is
  * stale and finds nothing (a slot must be used 16,384 times before an old handle could be mistaken for a new one).
  */
+import { fail } from "../../platform/errors.ts";
+
 export const TASK = { free: 0, ready: 1, blocked: 2, running: 3 } as const;
 
 const SLOT_BITS = 17;
 const SLOT_MASK = (1 << SLOT_BITS) - 1;
 const GENERATION_MASK = (1 << (31 - SLOT_BITS)) - 1;
 /** Most tasks of a scheduler. */
-export const MAX_TASKS = 1 << SLOT_BITS;
+const MAX_TASKS = 1 << SLOT_BITS;
 
 export class TaskTable {
   readonly capacity: number;
@@ -30,6 +32,8 @@ export class TaskTable {
   #frees: number;
 
   constructor(capacity: number) {
+    if (capacity < 1 || capacity > MAX_TASKS)
+      throw fail("CONFIG_INVALID", `scheduler capacity ${capacity} must be 1 … ${MAX_TASKS}`);
     this.capacity = capacity;
     this.state = new Uint8Array(capacity);
     this.kind = new Uint16Array(capacity);
@@ -54,6 +58,29 @@ export class TaskTable {
   /** A free slot, or −1. */
   take(): number {
     return this.#frees === 0 ? -1 : (this.#free[--this.#frees] as number);
+  }
+
+  /** Fills a slot: a task that is ready. */
+  enter(
+    slot: number,
+    kind: number,
+    owner: number,
+    detail: number,
+    band: number,
+    deadline: number,
+    now: number,
+    timeoutAt: number,
+  ): void {
+    this.state[slot] = TASK.ready;
+    this.kind[slot] = kind;
+    this.owner[slot] = owner;
+    this.detail[slot] = detail;
+    this.ownBand[slot] = band;
+    this.band[slot] = band;
+    this.ownDeadline[slot] = deadline;
+    this.deadline[slot] = deadline;
+    this.submittedAt[slot] = now;
+    this.timeoutAt[slot] = timeoutAt;
   }
 
   free(slot: number): void {

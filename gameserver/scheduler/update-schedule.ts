@@ -98,11 +98,12 @@ export class UpdateSchedule {
 
   /** The session to serve now, or −1. The caller serves it and says `done`. */
   next(nowMs: number): number {
-    const session = this.#queue.pop(nowMs);
+    const session = this.#queue.peek(nowMs);
     if (session < 0) return -1;
+    const late = nowMs - this.#queue.deadline(session);
+    this.#queue.remove(session);
     this.#state[session] = STATE.taken;
     this.#taken++;
-    const late = nowMs - this.#queue.deadline(session);
     if (late > 0) {
       const band = this.#band[session] as number;
       this.#missed[band] = (this.#missed[band] ?? 0) + 1;

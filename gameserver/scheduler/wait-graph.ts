@@ -54,6 +54,11 @@ export class WaitGraph {
     return (this.firstOn[task] as number) >= 0;
   }
 
+  /** Whether `task` waits for anything or is waited for. */
+  linked(task: number): boolean {
+    return (this.firstOn[task] as number) >= 0 || (this.firstWaiter[task] as number) >= 0;
+  }
+
   /** Takes one edge out; false when there is none. */
   remove(waiter: number, on: number): boolean {
     const edge = this.#edge(waiter, on);
