@@ -48,6 +48,8 @@ export const ERRORS = {
   SERVER_FULL: { status: 503, title: "Server is full", retry: true },
   SERVER_DRAINING: { status: 503, title: "Server is draining", retry: true },
   FRAME_INVALID: { status: 400, title: "Frame is malformed" },
+  SNAPSHOT_INVALID: { status: 422, title: "Snapshot cannot be restored" },
+  RECORDING_INVALID: { status: 422, title: "Recording cannot be replayed" },
   FENCED: { status: 409, title: "Ownership has moved on" },
   TASK_CYCLE: { status: 500, title: "Tasks would wait for each other" },
   MEMORY_LOW: { status: 503, title: "Server is short of memory", retry: true },

@@ -9,6 +9,7 @@ import { attend } from "./attention.ts";
 import type { KernelData } from "./kernel-data.ts";
 import { moveRows, type StepParameters } from "./motion.ts";
 import { fillCells, pairAcross, pairInside, Touches } from "./pairs.ts";
+import { prepareRigid, type RigidTables } from "./rigid.ts";
 import { rigidAcross, rigidInside } from "./rigid-contacts.ts";
 import { collideLarge, sweepFast } from "./singles.ts";
 
@@ -31,7 +32,7 @@ export interface Job extends StepParameters {
 
 /** Rigid bodies of the regions that one worker has. */
 export interface RigidShare {
-  step(tick: number): void;
+  step(dt: number, farSlowing: number): void;
 }
 
 /** Does one phase's share. Called by every worker, each with its own. */
@@ -52,7 +53,7 @@ export function runPhase(
   const touches = new Touches(list.pairs, job.told);
   if (phase === PHASE.inside) {
     // Rigid bodies move here: nothing else looks at them before the next phase.
-    rigid?.step(job.tick);
+    rigid?.step(job.dt, job.farSlowing);
     fillCells(data, job.high, stripFrom, stripTo);
     pairInside(data, stripFrom, stripTo, job.tick, touches);
     list.ends[0] = touches.length;
@@ -94,8 +95,11 @@ export class Kernel {
   readonly #team: Team;
   readonly #last: Touches;
 
-  constructor(data: KernelData, team: Team) {
+  readonly #rigid: RigidTables | undefined;
+
+  constructor(data: KernelData, team: Team, rigid?: RigidTables) {
     this.data = data;
+    this.#rigid = rigid;
     this.#team = team;
     this.#last = new Touches(new Uint16Array(data.rows * 8), true);
   }
@@ -107,6 +111,7 @@ export class Kernel {
   step(job: Job, players: Uint16Array, touch: Touch): void {
     const { data } = this;
     attend(data, players);
+    if (this.#rigid) prepareRigid(this.#rigid);
     data.tests.fill(0);
     data.nonFinite.fill(0);
     data.overspeed.fill(0);

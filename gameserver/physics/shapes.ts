@@ -23,6 +23,8 @@ export interface BodyKind {
 export interface RigidBody {
   /** Corners x0, y0, x1, y1 … counter-clockwise around the centre of mass; empty for a circle. */
   readonly corners: readonly number[];
+  /** True for a rectangle, whose first corner is the lower left. */
+  readonly box: boolean;
   /** Of the circle around it. */
   readonly radius: number;
   readonly inverseMass: number;
@@ -44,7 +46,7 @@ export function rigidBody(rigid: Rigid): RigidBody | string {
     if (!(radius > 0 && radius < 1e6)) return "must have a radius above 0";
     const mass = Math.PI * radius * radius * density;
     const inverseInertia = 2 / (mass * radius * radius);
-    return { ...rest, corners: [], radius, inverseMass: 1 / mass, inverseInertia };
+    return { ...rest, corners: [], box: false, radius, inverseMass: 1 / mass, inverseInertia };
   }
   const corners = "box" in shape ? boxCorners(shape.box) : shape.polygon;
   if (corners.length < 3 || corners.length > MOST_CORNERS) return `must have 3 to ${MOST_CORNERS} corners`;
@@ -56,6 +58,7 @@ export function rigidBody(rigid: Rigid): RigidBody | string {
   return {
     ...rest,
     corners: corners.flat(),
+    box: "box" in shape,
     radius,
     inverseMass: 1 / (area * density),
     inverseInertia: 1 / (moment * density),

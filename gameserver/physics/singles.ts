@@ -16,8 +16,6 @@ const MOST_ON_PATH = 256;
 /** Places along a path at which a rigid body is looked for, at most. */
 const MOST_SAMPLES = 16;
 
-export type Tell = (a: number, b: number) => void;
-
 /** Calls `visit` for the living rows of every kind with this role, in row order. */
 function eachOf(data: KernelData, role: number, visit: (row: number) => void): void {
   const { bodies } = data;

@@ -10,6 +10,7 @@
  */
 import type { Scalar } from "../game.ts";
 import { type World, type WorldLayout, worldLayout } from "../physics/layout.ts";
+import { type RigidState, rigidRegions, SEEN } from "../physics/rigid-state.ts";
 import type { Schema } from "./schema.ts";
 
 export type NumberArray =
@@ -87,11 +88,8 @@ export interface ZoneMemory {
   readonly debt: Uint8Array;
   /** Ticks for which a tile of the world is slowed because of an anomaly. */
   readonly slowed: Uint8Array;
-  /** Rigid rows, by row − first rigid row: region + 1, and the handles of body and ghost body (see rigid.ts). */
-  readonly rigidRegion: Uint8Array;
-  readonly rigidHandle: Float64Array;
-  readonly ghostRegion: Uint8Array;
-  readonly ghostHandle: Float64Array;
+  /** Of rigid bodies: see `RigidState`. */
+  readonly rigid: RigidState;
   /** Row + 1 of the player's entity, by slot; 0 for an empty slot. */
   readonly playerRow: Uint16Array;
   readonly playerSeed: Uint32Array;
@@ -204,10 +202,7 @@ function layOut(schema: Schema, slots: number, take: Take): Omit<ZoneMemory, "bu
     columns: schema.columns.map((column) => take(column.type, rows)),
     debt: take("u8", rows),
     slowed: take("u8", layoutOf(schema, rows).tiles),
-    rigidRegion: take("u8", rigid.count),
-    rigidHandle: take("f64", rigid.count),
-    ghostRegion: take("u8", rigid.count),
-    ghostHandle: take("f64", rigid.count),
+    rigid: layOutRigid(schema, rigid.first, rigid.count, take),
     playerRow: take("u16", slots),
     playerSeed: take("u32", slots),
     applied: take("u32", slots),
@@ -223,6 +218,22 @@ function layOut(schema: Schema, slots: number, take: Take): Omit<ZoneMemory, "bu
     inputData: take("u8", slots * INPUT_PLACES * inputStride),
     // A power of two, more for crowded zones.
     events: take("u8", slots <= 500 ? 1 << 16 : 1 << 18),
+  };
+}
+
+function layOutRigid(schema: Schema, first: number, count: number, take: Take): RigidState {
+  const regions = rigidRegions(worldOf(schema), schema.kinds, count);
+  return {
+    first,
+    count,
+    regions,
+    owner: take("u8", count),
+    seen: take("f32", count * SEEN),
+    presence: take("u8", count * regions),
+    generation: take("u16", count * regions),
+    handle: take("f64", count * regions),
+    debt: take("u8", regions),
+    period: take("u8", regions),
   };
 }
 

@@ -2,6 +2,7 @@
 import { Anomalies, type Anomaly } from "../physics/anomalies.ts";
 import { aloneTeam, Kernel, type Touch } from "../physics/kernel.ts";
 import { type Bodies, type KernelData, kernelData } from "../physics/kernel-data.ts";
+import { RigidRegion, type RigidTables, rigidTables } from "../physics/rigid.ts";
 import { HEAD, kindStarts, type NumberArray, worldOf, type ZoneMemory } from "./memory.ts";
 import { type Schema, TICK_HZ } from "./schema.ts";
 
@@ -13,12 +14,24 @@ export class ZonePhysics {
   readonly #kernel: Kernel;
   readonly #anomalies: Anomalies;
   readonly #told: boolean;
+  readonly #regions: readonly RigidRegion[];
 
   constructor(schema: Schema, memory: ZoneMemory, told: boolean) {
     this.#memory = memory;
     this.#told = told;
     this.data = kernelData(bodiesOf(schema, memory), worldOf(schema), schema.kinds);
-    this.#kernel = new Kernel(this.data, aloneTeam());
+    const { rigid, generation } = memory;
+    const tables = rigid.count > 0 ? rigidTables(this.data, rigid, generation) : undefined;
+    this.#regions = Array.from(
+      { length: rigid.regions },
+      (_, n) => new RigidRegion(tables as RigidTables, n),
+    );
+    const share = {
+      step: (dt: number, slowing: number) => {
+        for (const region of this.#regions) region.step(dt, slowing);
+      },
+    };
+    this.#kernel = new Kernel(this.data, aloneTeam(share), tables);
     this.#anomalies = new Anomalies(this.data);
   }
 
@@ -29,6 +42,20 @@ export class ZonePhysics {
     const high = head[HEAD.high] as number;
     this.#kernel.step({ tick, dt: DT, farSlowing, high, told: this.#told }, playerRow, touch);
     return this.#anomalies.look(tick);
+  }
+
+  /** The worlds of the rigid regions, in order. */
+  snapshot(): Uint8Array[] {
+    return this.#regions.map((region) => region.snapshot());
+  }
+
+  /** After the zone's memory was overwritten. */
+  restore(worlds: readonly Uint8Array[]): void {
+    for (const [index, region] of this.#regions.entries()) region.restore(worlds[index] ?? new Uint8Array());
+  }
+
+  close(): void {
+    for (const region of this.#regions) region.free();
   }
 }
 

@@ -7,6 +7,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { messageOf } from "../../platform/errors.ts";
 import { loadGame } from "../load-game.ts";
+import { loadRapier } from "../physics/rapier.ts";
 import { counters, Samples } from "../shared-stats.ts";
 import {
   type FromSimulation,
@@ -27,6 +28,7 @@ const port = parentPort;
 const data = workerData as SimulationData;
 const game = await loadGame(data.game);
 const schema = compileGame(game.declaration);
+if (schema.kinds.some((kind) => kind.rigid)) await loadRapier();
 const stats = counters<SimulationCounter>(SIMULATION_COUNTERS, data.counters);
 const stepSamples = new Samples(data.stepSamples);
 const latenessSamples = new Samples(data.latenessSamples);
@@ -54,6 +56,7 @@ function obey(message: ToSimulation): boolean {
       return true;
     }
     case "close":
+      zones.get(message.index)?.close();
       zones.delete(message.index);
       over.delete(message.index);
       tell({ type: "closed", index: message.index });

@@ -10,13 +10,17 @@ import { restore } from "../../protocol/frames-schema.ts";
 import { Brains } from "../ai/brains.ts";
 import type { Game } from "../game.ts";
 import type { Anomaly } from "../physics/anomalies.ts";
+import { LADDER } from "../scheduler/effects.ts";
+import { digestOf, type StatePart, stateParts } from "./digest.ts";
 import { entityId } from "./entities.ts";
 import { clearInputs, drainInputs } from "./input-ring.ts";
 import { HEAD, kindStarts, type ZoneMemory, zoneMemory } from "./memory.ts";
 import { ZonePhysics } from "./physics.ts";
 import { publish } from "./publish.ts";
 import { seedRandom } from "./random.ts";
+import type { Recorder } from "./recorder.ts";
 import { type Schema, TICK_HZ } from "./schema.ts";
+import { decodeSnapshot, encodeSnapshot } from "./snapshot.ts";
 import { ZoneApi } from "./zone-api.ts";
 
 const DT = 1 / TICK_HZ;
@@ -35,8 +39,11 @@ export class SimulatedZone {
   readonly #onFault: OnFault;
   /** One reused object per input kind: rules must not keep it. */
   readonly #inputs: Record<string, number>[];
-  /** Rate of what is far from all players, Hz: the ladder's word, set before each step. */
-  farHz = TICK_HZ;
+  /** Step of the degradation ladder, set before each step: the only thing besides inputs that comes from outside. */
+  ladder = 0;
+  /** Told everything that goes in. */
+  recorder: Recorder | undefined;
+  readonly #parts: readonly StatePart[];
   /** The player whose inputs are being applied. */
   #slot = 0;
 
@@ -54,6 +61,7 @@ export class SimulatedZone {
     this.#memory = zoneMemory(schema, slots, buffer);
     this.#api = new ZoneApi(id, schema, this.#memory);
     this.#onFault = onFault;
+    this.#parts = stateParts(schema, this.#memory);
     this.#starts = kindStarts(schema, slots);
     this.#physics = new ZonePhysics(schema, this.#memory, game.rules.touch !== undefined);
     this.#brains = new Brains(game.rules, schema);
@@ -74,6 +82,7 @@ export class SimulatedZone {
 
   /** The id of the player's entity, or undefined when the game refuses. */
   join(slot: number, seed: number): number | undefined {
+    this.recorder?.session(["join", slot, seed]);
     clearInputs(this.#memory, slot);
     this.#memory.applied[slot] = 0;
     this.#memory.playerSeed[slot] = seed;
@@ -87,6 +96,7 @@ export class SimulatedZone {
   }
 
   leave(slot: number): void {
+    this.recorder?.session(["leave", slot]);
     const row = (this.#memory.playerRow[slot] as number) - 1;
     this.#count(-1);
     if (row >= 0) {
@@ -97,6 +107,29 @@ export class SimulatedZone {
     this.#memory.playerRow[slot] = 0;
     this.#memory.engagedUntil[slot] = 0;
     this.#memory.weight[slot] = 0;
+  }
+
+  /** The whole state in this tick; equal states give equal bytes. Between steps only. */
+  snapshot(): Uint8Array<ArrayBuffer> {
+    return encodeSnapshot(this.#schema, this.#memory, this.#physics.snapshot());
+  }
+
+  /** Goes on from a snapshot, in place of `open`. Throws `SNAPSHOT_INVALID`, and nothing has changed. */
+  restore(bytes: Uint8Array, nowMs = 0): void {
+    this.#physics.restore(decodeSnapshot(this.#schema, this.#memory, bytes));
+    this.#api.restored();
+    publish(this.#schema, this.#memory, this.#starts, nowMs);
+  }
+
+  /** Hash of the state, 16 hexadecimal digits. */
+  digest(): string {
+    return digestOf(this.#parts);
+  }
+
+  /** Frees what lies outside the garbage collector's reach. */
+  close(): void {
+    this.recorder?.flush();
+    this.#physics.close();
   }
 
   /** Advances by one tick. `nowMs` (Unix) only stamps what is published: rules never see a clock. */
@@ -110,6 +143,7 @@ export class SimulatedZone {
     this.#api.beginPhysics();
     for (const anomaly of this.#physics.step(this.#farSlowing(), this.#touch)) this.#report(anomaly);
     publish(this.#schema, this.#memory, this.#starts, nowMs);
+    this.recorder?.tick(head[HEAD.tick] as number, this.ladder, this.#memory.rigid.period, this.#parts);
   }
 
   readonly #touch = (a: number, b: number): void => {
@@ -123,7 +157,7 @@ export class SimulatedZone {
 
   /** By how much the ladder slows what is far from all players. */
   #farSlowing(): number {
-    return Math.max(1, Math.round(TICK_HZ / this.farHz));
+    return Math.max(1, Math.round(TICK_HZ / (LADDER[this.ladder]?.farRegionHz ?? TICK_HZ)));
   }
 
   #report({ name, count, x, y }: Anomaly): void {
@@ -147,6 +181,7 @@ export class SimulatedZone {
     const entity = this.#api.entityOf(this.#slot);
     const spec = this.#schema.descriptor.inputs[kind];
     const input = this.#inputs[kind];
+    this.recorder?.input(this.#slot, seq, kind, this.#memory.inputData.subarray(at, at + (spec?.size ?? 0)));
     // A dead player's inputs count as applied: the client must not wait for them.
     if (!entity || !spec || !input) return;
     let from = at;

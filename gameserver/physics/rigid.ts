@@ -1,0 +1,298 @@
+/**
+ * Rigid bodies of some regions of a zone: keeps their Rapier worlds in step with the zone's columns.
+ *
+ * Columns are the truth. Only what changed crosses the border to WASM: values that rules or circles wrote since the
+ * last step go in, bodies that are awake come out. `prepare` runs on the simulation's thread before each step and
+ * copies what neighbours may look at; after it, regions do not touch each other's data.
+ */
+import type { RigidBody as RapierBody, World as RapierWorld } from "@dimforge/rapier2d-deterministic-compat";
+import type { KernelData } from "./kernel-data.ts";
+import { rapier } from "./rapier.ts";
+import { ABSENT, GHOST, ghostMargin, OWN, type RigidState, SEEN } from "./rigid-state.ts";
+import type { BodyKind } from "./shapes.ts";
+
+export interface RigidTables {
+  readonly data: KernelData;
+  readonly state: RigidState;
+  /** Generation by row, as in the zone's memory. */
+  readonly generation: Uint16Array;
+  /** Values at the start of the step, laid out as `seen`. Scratch. */
+  readonly start: Float32Array;
+  /** Level of attention by region: 0 near a player … 2. Scratch. */
+  readonly level: Uint8Array;
+}
+
+export function rigidTables(data: KernelData, state: RigidState, generation: Uint16Array): RigidTables {
+  const shared = (bytes: number) => new SharedArrayBuffer(Math.max(8, bytes)) as unknown as ArrayBuffer;
+  return {
+    data,
+    state,
+    generation,
+    start: new Float32Array(shared(state.count * SEEN * 4)),
+    level: new Uint8Array(shared(state.regions)),
+  };
+}
+
+/** Gives every body its region and copies its values. */
+export function prepareRigid({ data, state, start, level }: RigidTables): void {
+  const { bodies, world, layout } = data;
+  const side = world.width / state.regions;
+  // A body at a border does not go back and forth.
+  const stay = ghostMargin(world, data.kinds) / 2;
+  for (let i = 0; i < state.count; i++) {
+    const row = state.first + i;
+    const kind = bodies.kind[row] as number;
+    if (kind === 0) {
+      state.owner[i] = 0;
+      continue;
+    }
+    const values = [bodies.x, bodies.y, bodies.vx, bodies.vy, bodies.angle[kind], bodies.spin[kind]];
+    for (let at = 0; at < SEEN; at++) start[i * SEEN + at] = values[at]?.[row] ?? 0;
+    const x = bodies.x[row] as number;
+    const owner = (state.owner[i] as number) - 1;
+    if (owner >= 0 && x > owner * side - stay && x < (owner + 1) * side + stay) continue;
+    const wanted = Math.min(state.regions - 1, Math.max(0, Math.floor(x / side)));
+    // NaN stays where it was: the region puts it right.
+    state.owner[i] = (wanted >= 0 ? wanted : Math.max(0, owner)) + 1;
+  }
+  level.fill(2);
+  for (let tile = 0; tile < layout.tiles; tile++) {
+    const column = Math.floor(tile / layout.bands) * layout.stripColumns;
+    const region = Math.min(state.regions - 1, Math.floor((column * layout.cell) / side));
+    level[region] = Math.min(level[region] as number, data.level[tile] as number);
+  }
+}
+
+const PERIODS = [1, 2, 4] as const;
+/** Bodies are slower than this when they may be left asleep. */
+const STILL = 1e-4;
+
+export class RigidRegion {
+  readonly #tables: RigidTables;
+  readonly #region: number;
+  readonly #margin: number;
+  /** First index of this region's part of the per-region state. */
+  readonly #base: number;
+  #world: RapierWorld;
+  /** Index (row − first) by body handle: whose values a body has. */
+  readonly #indexOf = new Map<number, number>();
+
+  constructor(tables: RigidTables, region: number) {
+    this.#tables = tables;
+    this.#region = region;
+    this.#margin = ghostMargin(tables.data.world, tables.data.kinds);
+    this.#base = region * tables.state.count;
+    this.#world = emptyWorld(tables.data.world);
+  }
+
+  /** One step of `dt` seconds, or none when this region is not due. */
+  step(dt: number, farSlowing: number): void {
+    const { state, level } = this.#tables;
+    const owed = (state.debt[this.#region] as number) + 1;
+    const seen = level[this.#region] as 0 | 1 | 2;
+    const period = PERIODS[seen] * (seen > 0 ? farSlowing : 1);
+    if (owed < Math.max(period, state.period[this.#region] as number)) {
+      state.debt[this.#region] = owed;
+      return;
+    }
+    state.debt[this.#region] = 0;
+    this.#admit();
+    // An isolated region runs slower than the world; one that is only far away makes its time up.
+    this.#world.timestep = (state.period[this.#region] as number) > 1 ? dt : dt * owed;
+    this.#world.step();
+    this.#readBack();
+  }
+
+  snapshot(): Uint8Array {
+    return this.#world.takeSnapshot();
+  }
+
+  /** After the zone's state was restored. Bytes of length 0 are a world that has not begun. */
+  restore(bytes: Uint8Array): void {
+    this.#world.free();
+    const { World } = rapier();
+    this.#world = bytes.length > 0 ? World.restoreSnapshot(bytes) : emptyWorld(this.#tables.data.world);
+    this.#indexOf.clear();
+    const { state } = this.#tables;
+    for (let i = 0; i < state.count; i++) {
+      if (state.presence[this.#base + i] !== ABSENT) {
+        this.#indexOf.set(state.handle[this.#base + i] as number, i);
+      }
+    }
+  }
+
+  free(): void {
+    this.#world.free();
+  }
+
+  /** Bodies that come, go, or were changed from outside; in row order. */
+  #admit(): void {
+    const { state, generation } = this.#tables;
+    for (let i = 0; i < state.count; i++) {
+      const at = this.#base + i;
+      const wanted = this.#wanted(i);
+      const had = state.presence[at] as number;
+      if (had === ABSENT && wanted === ABSENT) continue;
+      const same = state.generation[at] === generation[state.first + i];
+      if (had !== ABSENT && (wanted === ABSENT || !same)) this.#remove(i);
+      if (wanted === ABSENT) continue;
+      if (had === ABSENT || !same) this.#create(i);
+      else this.#write(i, wanted === GHOST || had !== wanted);
+      state.presence[at] = wanted;
+    }
+  }
+
+  #wanted(i: number): number {
+    const { state, start, data } = this.#tables;
+    const owner = state.owner[i] as number;
+    if (owner === 0) return ABSENT;
+    if (owner === this.#region + 1) return OWN;
+    const side = data.world.width / state.regions;
+    const x = start[i * SEEN] as number;
+    const near = x > this.#region * side - this.#margin && x < (this.#region + 1) * side + this.#margin;
+    return near ? GHOST : ABSENT;
+  }
+
+  #create(i: number): void {
+    const { state, start, data, generation } = this.#tables;
+    const { RigidBodyDesc } = rapier();
+    const kind = data.kinds[(data.bodies.kind[state.first + i] as number) - 1] as BodyKind;
+    const from = i * SEEN;
+    const at = (index: number) => finite(start[from + index] as number);
+    const small = kind.radius * 2 < data.world.maxSpeed / 60;
+    const body = this.#world.createRigidBody(
+      RigidBodyDesc.dynamic()
+        .setTranslation(at(0), at(1))
+        .setLinvel(at(2), at(3))
+        .setRotation(at(4))
+        .setAngvel(at(5))
+        .setLinearDamping(kind.rigid?.damping ?? 0)
+        .setAngularDamping(kind.rigid?.damping ?? 0)
+        .setCcdEnabled(small),
+    );
+    this.#world.createCollider(colliderOf(kind), body);
+    state.handle[this.#base + i] = body.handle;
+    state.generation[this.#base + i] = generation[state.first + i] as number;
+    this.#indexOf.set(body.handle, i);
+    if (state.owner[i] === this.#region + 1) state.seen.set(start.subarray(from, from + SEEN), from);
+  }
+
+  #remove(i: number): void {
+    const handle = this.#tables.state.handle[this.#base + i] as number;
+    this.#world.removeRigidBody(this.#world.getRigidBody(handle));
+    this.#indexOf.delete(handle);
+    this.#tables.state.presence[this.#base + i] = ABSENT;
+  }
+
+  /** Tells Rapier what rules, circles or (for a ghost: `always`) the owner's world have made of a body. */
+  #write(i: number, always: boolean): void {
+    const { state, start } = this.#tables;
+    const from = i * SEEN;
+    const differs = (index: number) => start[from + index] !== state.seen[from + index];
+    const moved = always || differs(0) || differs(1);
+    const turned = always || differs(4);
+    const faster = always || differs(2) || differs(3);
+    const spun = always || differs(5);
+    if (!moved && !turned && !faster && !spun) return;
+    let sane = true;
+    const at = (index: number) => {
+      const value = start[from + index] as number;
+      if (Number.isFinite(value)) return value;
+      // What a rule has spoilt is as it was.
+      sane = false;
+      return finite(state.seen[from + index] as number);
+    };
+    const body = this.#world.getRigidBody(state.handle[this.#base + i] as number);
+    // A ghost of something that stands still may sleep.
+    const wake = !always || Math.abs(at(2)) + Math.abs(at(3)) + Math.abs(at(5)) > STILL;
+    if (moved) body.setTranslation({ x: at(0), y: at(1) }, wake);
+    if (turned) body.setRotation(at(4), wake);
+    if (faster) body.setLinvel({ x: at(2), y: at(3) }, wake);
+    if (spun) body.setAngvel(at(5), wake);
+    if (!sane) this.#count(state.first + i, false);
+    if (state.owner[i] === this.#region + 1) state.seen.set(start.subarray(from, from + SEEN), from);
+  }
+
+  #readBack(): void {
+    const { state } = this.#tables;
+    this.#world.forEachActiveRigidBody((body) => {
+      const i = this.#indexOf.get(body.handle);
+      if (i !== undefined && state.owner[i] === this.#region + 1) this.#read(i, body);
+    });
+  }
+
+  /** From Rapier to the columns. What is out of bounds is brought back; the next step tells Rapier. */
+  #read(i: number, body: RapierBody): void {
+    const { state, data } = this.#tables;
+    const { bodies, world } = data;
+    const row = state.first + i;
+    const kind = bodies.kind[row] as number;
+    const angles = bodies.angle[kind] as Float32Array;
+    const spins = bodies.spin[kind] as Float32Array;
+    const place = body.translation();
+    const speed = body.linvel();
+    const from = i * SEEN;
+    state.seen[from] = place.x;
+    state.seen[from + 1] = place.y;
+    state.seen[from + 2] = speed.x;
+    state.seen[from + 3] = speed.y;
+    state.seen[from + 4] = body.rotation();
+    state.seen[from + 5] = body.angvel();
+    const fastest = Math.max(Math.abs(speed.x), Math.abs(speed.y));
+    const sane = fastest < Number.POSITIVE_INFINITY && Number.isFinite(place.x + place.y);
+    if (!sane || fastest > world.maxSpeed * 4) this.#count(row, sane);
+    bodies.x[row] = within(place.x, 0, world.width);
+    bodies.y[row] = within(place.y, 0, world.height);
+    bodies.vx[row] = within(speed.x, -world.maxSpeed, world.maxSpeed);
+    bodies.vy[row] = within(speed.y, -world.maxSpeed, world.maxSpeed);
+    angles[row] = finite(state.seen[from + 4] as number);
+    spins[row] = finite(state.seen[from + 5] as number);
+  }
+
+  #count(row: number, sane: boolean): void {
+    const { data } = this.#tables;
+    const { layout, cellOf } = data;
+    const cell = Math.max(0, cellOf[row] as number);
+    const strip = data.stripOf[Math.floor(cell / layout.lines)] as number;
+    const tile = strip * layout.bands + (data.bandOf[cell % layout.lines] as number);
+    Atomics.add(sane ? data.overspeed : data.nonFinite, tile, 1);
+  }
+}
+
+/** NaN becomes 0 where 0 is within the bounds. */
+function within(value: number, least: number, most: number): number {
+  return value >= most ? most : value >= least ? value : Number.isNaN(value) ? 0 : least;
+}
+
+function finite(value: number): number {
+  return Number.isFinite(value) ? value : 0;
+}
+
+function emptyWorld({ width, height }: { readonly width: number; readonly height: number }): RapierWorld {
+  const { World, ColliderDesc } = rapier();
+  const world = new World({ x: 0, y: 0 });
+  const walls = [
+    [1, 0, 0, 0],
+    [-1, 0, width, 0],
+    [0, 1, 0, 0],
+    [0, -1, 0, height],
+  ] as const;
+  for (const [nx, ny, x, y] of walls) {
+    world.createCollider(ColliderDesc.halfspace({ x: nx, y: ny }).setTranslation(x, y));
+  }
+  return world;
+}
+
+function colliderOf({ rigid, radius }: BodyKind) {
+  const { ColliderDesc } = rapier();
+  const { corners = [], density = 1, friction = 0.5, restitution = 0 } = rigid ?? {};
+  const [x = 0, y = 0] = corners;
+  const shape =
+    corners.length === 0
+      ? ColliderDesc.ball(radius)
+      : rigid?.box
+        ? ColliderDesc.cuboid(-x, -y)
+        : // Convex by the check at start-up: the corners are taken as they are.
+          (ColliderDesc.convexPolyline(Float32Array.from(corners)) ?? ColliderDesc.ball(radius));
+  return shape.setDensity(density).setFriction(friction).setRestitution(restitution);
+}
