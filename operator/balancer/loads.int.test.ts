@@ -4,7 +4,7 @@ import { silentLog } from "../../platform/log.ts";
 import { connectRedis } from "../../platform/redis.ts";
 import { keys, type LoadSample } from "../../protocol/directory.ts";
 import { freshRedis, redisUrl } from "../../test/stores/fixtures.ts";
-import { LoadBoard } from "./loads.ts";
+import { LoadBoard, SILENT_READINGS } from "./loads.ts";
 
 const SERVER = "default/a";
 let redis: Redis;
@@ -123,6 +123,32 @@ describe("news", () => {
     await write(over);
     expect(await read()).toEqual([]);
     expect(board.get(SERVER, "life-1")).toMatchObject(over);
+  });
+});
+
+describe("a server is silent", () => {
+  const readTimes = async (times: number) => {
+    for (let n = 0; n < times; n++) await read();
+  };
+
+  it("once it was not heard of for long enough, until it is heard of again", async () => {
+    await write();
+    await read();
+    await redis.del(keys.load(SERVER));
+    await readTimes(SILENT_READINGS - 1);
+    expect(board.isSilent(SERVER)).toBe(false);
+    await read();
+    expect(board.isSilent(SERVER)).toBe(true);
+    await write();
+    await read();
+    expect(board.isSilent(SERVER)).toBe(false);
+  });
+
+  it("not when its samples cannot be read, and not when nobody asked for it", async () => {
+    await redis.set(keys.load(SERVER), "{not json");
+    await readTimes(SILENT_READINGS);
+    expect(board.isSilent(SERVER)).toBe(false);
+    expect(board.isSilent("default/b")).toBe(false);
   });
 });
 

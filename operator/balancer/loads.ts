@@ -13,6 +13,11 @@ import { keys, LoadSample, type ServerKey } from "../../protocol/directory.ts";
 export const READ_EVERY_MS = 1_000;
 /** Keys in one MGET: a reply stays small enough to be parsed between two timers. */
 const CHUNK = 500;
+/**
+ * Readings in a row without a sample after which a server counts as silent. The last sample lived for 4 s, so it is
+ * 10 s since the pod wrote: longer than the lease after which a pod that reaches no store falls silent by itself.
+ */
+export const SILENT_READINGS = 6;
 /** CPU changes smaller than this are not told to listeners. */
 const CPU_STEP = 5;
 
@@ -28,6 +33,8 @@ export interface LoadBoardOptions {
 export class LoadBoard {
   readonly #options: LoadBoardOptions;
   #samples = new Map<ServerKey, LoadSample>();
+  /** Readings in a row without a sample, by server. */
+  #missed = new Map<ServerKey, number>();
   #bad = 0;
 
   constructor(options: LoadBoardOptions) {
@@ -38,6 +45,14 @@ export class LoadBoard {
   get(server: ServerKey, life: string | undefined): LoadSample | undefined {
     const sample = this.#samples.get(server);
     return sample && sample.life === life ? sample : undefined;
+  }
+
+  /**
+   * True for a server that has not been heard of for `SILENT_READINGS` while Redis answered. Whatever Kubernetes
+   * believes, no store hears of it: with its lease run out as well, its zones may be given to others.
+   */
+  isSilent(server: ServerKey): boolean {
+    return (this.#missed.get(server) ?? 0) >= SILENT_READINGS;
   }
 
   /** Samples that could not be read since the start: a pod that speaks another protocol. */
@@ -51,6 +66,8 @@ export class LoadBoard {
       signal,
       onError: (error) => {
         this.#replace(new Map());
+        // It was Redis that did not answer: that says nothing about servers.
+        this.#missed = new Map();
         this.#options.log.warn({ err: { message: messageOf(error) } }, "load samples not read");
       },
     });
@@ -60,15 +77,19 @@ export class LoadBoard {
   async read(): Promise<void> {
     const servers = [...this.#options.servers()];
     const next = new Map<ServerKey, LoadSample>();
+    const missed = new Map<ServerKey, number>();
     for (let from = 0; from < servers.length; from += CHUNK) {
       const chunk = servers.slice(from, from + CHUNK);
       const texts = await this.#options.redis.mget(chunk.map(keys.load));
       for (const [index, text] of texts.entries()) {
         const sample = text === null ? undefined : this.#parse(text);
-        const server = chunk[index];
-        if (sample && server !== undefined) next.set(server, sample);
+        const server = chunk[index] as ServerKey;
+        if (sample) next.set(server, sample);
+        // One that cannot be read is a sign of life all the same.
+        missed.set(server, text === null ? (this.#missed.get(server) ?? 0) + 1 : 0);
       }
     }
+    this.#missed = missed;
     this.#replace(next);
   }
 

@@ -60,6 +60,7 @@ const server = (name: string, over: Partial<ZoneServer> = {}): ZoneServer => ({
   id: `default/${name}`,
   life: "life-1",
   usable: true,
+  silent: false,
   draining: false,
   capacity: 100,
   sessionsByZone: new Map(),

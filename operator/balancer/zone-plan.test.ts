@@ -19,6 +19,7 @@ const server = (name: string, over: Partial<ZoneServer> = {}): ZoneServer => ({
   id: `default/${name}`,
   life: "1",
   usable: true,
+  silent: false,
   draining: false,
   capacity: 500,
   sessionsByZone: new Map(),
@@ -65,6 +66,14 @@ describe("fixed zones", () => {
     expect(planZones(fixed("sol"), [owned("sol", "a")], [server("b")]).place).toEqual([]);
     const plan = planZones(fixed("sol"), [owned("sol", "a", { leased: false })], [server("b")]);
     expect(plan.place).toEqual([{ zone: "sol", epoch: 1, owner: "default/b", ownerLife: "1" }]);
+  });
+
+  it("leave an owner that no store hears, once its lease has run out: its node may be lost", () => {
+    const silent = server("a", { usable: false, silent: true, sessionsByZone: undefined });
+    expect(planZones(fixed("sol"), [owned("sol", "a")], [silent, server("b")]).place).toEqual([]);
+    const lapsed = [owned("sol", "a", { leased: false })];
+    expect(planZones(fixed("sol"), lapsed, [silent, server("b")]).place).toHaveLength(1);
+    expect(planZones(fixed("sol"), lapsed, [silent])).toMatchObject({ place: [], waiting: ["sol"] });
   });
 
   it("leave a draining server only when nobody plays in them", () => {

@@ -1,9 +1,9 @@
 /**
  * Which zone is to be served by which server: from what is seen to what is to be done, without I/O.
  *
- * A zone changes hands only when nobody can be serving it (no owner; or the owner's lease has run out and Kubernetes
- * knows that its pod is gone) or when nobody plays in it and its server is on the way out. An owner whose lease ran
- * out but whose pod is alive keeps its zone: it is PostgreSQL that was away, not the pod.
+ * A zone changes hands only when nobody can be serving it (no owner; or the owner's lease has run out and its pod is
+ * known to be gone or is heard by no store) or when nobody plays in it and its server is on the way out. An owner
+ * whose lease ran out but whose pod is heard keeps its zone: it is PostgreSQL that was away, not the pod.
  */
 import type { ZoneRow } from "../../platform/ownership/ownership.ts";
 
@@ -13,6 +13,8 @@ export interface ZoneServer {
   readonly life: string;
   /** Ready, fresh load sample, lease held: may be given zones. */
   readonly usable: boolean;
+  /** Not heard of for so long that the pod, if it lives, has fallen silent by itself (see `LoadBoard.isSilent`). */
+  readonly silent: boolean;
   readonly draining: boolean;
   readonly capacity: number;
   /** Sessions by zone, from the load sample; undefined when there is none. */
@@ -84,9 +86,9 @@ export function planZones(
 const fixedCapacity = (fixed: readonly FixedZone[]): number =>
   fixed.reduce((sum, zone) => sum + zone.sessions, 0);
 
-/** Nobody can be serving it: no owner, or an owner that has lost its lease and is not known to live. */
+/** Nobody can be serving it: no owner, or an owner without a lease that is gone or cut off from everything. */
 function isFree(row: ZoneRow, owner: ZoneServer | undefined): boolean {
-  return row.owner === null || (!row.leased && owner === undefined);
+  return row.owner === null || (!row.leased && (owner === undefined || owner.silent));
 }
 
 function assignedCapacity(rows: readonly ZoneRow[], servers: readonly ZoneServer[]): Map<string, number> {

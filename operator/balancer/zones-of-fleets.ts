@@ -54,6 +54,7 @@ function zoneServer(server: GameServer, loads: LoadBoard): ZoneServer | undefine
     id: keyOf(server),
     life: podUID,
     usable: state === "Ready" && sample?.state === "Ready",
+    silent: loads.isSilent(keyOf(server)),
     draining: state === "Draining" || sample?.state === "Draining",
     capacity: server.spec.capacity.sessions,
     sessionsByZone: sample && new Map(sample.zones.map((zone) => [zone.id, zone.sessions])),
