@@ -15,6 +15,8 @@ it("makes what the API server wants of all kinds", () => {
     expect(crd.metadata.name).toBe(`${kind.plural}.gamefleet.dev`);
     expect(crd.spec.versions).toHaveLength(1);
     expect(crd.spec.versions[0]?.["subresources"]).toHaveProperty("status");
+    // "must not specify anything other than name and generateName" (the API server).
+    expect(crd.spec.versions[0]).toHaveProperty("schema.openAPIV3Schema.properties.metadata", { type: "object" });
   }
 });
 

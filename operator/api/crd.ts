@@ -116,10 +116,8 @@ export function crdOf(kind: KindDefinition): Schema {
     properties: {
       apiVersion: { type: "string", description: `Version of this shape: ${API_VERSION}.` },
       kind: { type: "string", description: `Always ${kind.kind}.` },
-      metadata: {
-        type: "object",
-        description: "Name, namespace, labels and annotations, as of every object.",
-      },
+      // The API server fills this in itself, and refuses a description here.
+      metadata: { type: "object" },
       spec: { ...spec, description: `What is wanted of the ${kind.kind}.` },
       status: {
         ...status,

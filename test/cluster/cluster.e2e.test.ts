@@ -27,11 +27,12 @@ async function inClient(program: string): Promise<unknown> {
 }
 
 /** A pod that answers every request with its own name. */
-const server = (name: string, labels: Record<string, string>, port: object): object => ({
+const server = (name: string, labels: Record<string, string>, port: object, place: object = {}): object => ({
   apiVersion: "v1",
   kind: "Pod",
   metadata: { name, namespace, labels },
   spec: {
+    ...place,
     terminationGracePeriodSeconds: 0,
     containers: [
       {
@@ -78,7 +79,8 @@ beforeAll(async () => {
     server("one", back, {}),
     server("two", back, {}),
     service,
-    server("client", {}, { hostPort }),
+    // On the node whose guard is looked at, and whose address is asked.
+    server("client", {}, { hostPort }, { nodeSelector: { "node-role.kubernetes.io/control-plane": "" } }),
   ];
   const applied = run("kubectl", ["apply", "-f", "-"]);
   applied.child.stdin?.end(JSON.stringify({ apiVersion: "v1", kind: "List", items }));

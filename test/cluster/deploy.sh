@@ -10,12 +10,18 @@ kubectl apply --server-side --force-conflicts -f crds/ >/dev/null
 kubectl wait --for=condition=Established --timeout=30s -f crds/ >/dev/null
 kubectl get namespace "$namespace" >/dev/null 2>&1 || kubectl create namespace "$namespace" >/dev/null
 
+# What runs the game servers stays on the control plane: tests lose the other node.
+stay='nodeSelector.node-role\.kubernetes\.io/control-plane='
+
 # The tag stays the same from build to build; the image's id tells whether pods must be replaced.
 image=$(docker image inspect --format '{{.Id}}' gamefleet:dev)
 helm upgrade --install gamefleet charts/gamefleet --namespace "$namespace" --wait --timeout 180s \
   --set image.tag=dev \
   --set trialStores.enabled=true \
   --set operator.playerPorts=7000-7031 \
+  --set-string "operator.$stay" \
+  --set-string "allocator.$stay" \
+  --set-string "trialStores.$stay" \
   --set allocator.service.type=NodePort \
   --set allocator.service.nodePort=30080 \
   --set allocator.ratePerAddress=5000 \

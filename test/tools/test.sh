@@ -30,7 +30,8 @@ project() {
 }
 
 say "cluster: building in the background (log: .state/cluster.log)"
-(test/cluster/up.sh && test/cluster/images.sh) >.state/cluster.log 2>&1 &
+# Two nodes: one of them is lost by a test.
+(GAMEFLEET_NODES=2 test/cluster/up.sh && test/cluster/images.sh) >.state/cluster.log 2>&1 &
 cluster=$!
 
 say "verify"
