@@ -6,6 +6,7 @@
  * the session goes on elsewhere, the allocator is asked at once; where it says that the session ended, nobody is.
  */
 import { CLOSE, isResumable } from "../protocol/close.ts";
+import { encodeWatch } from "../protocol/frames.ts";
 import type { View } from "../protocol/view.ts";
 import { Attempt } from "./attempt.ts";
 import { Emitter } from "./emitter.ts";
@@ -96,6 +97,11 @@ export class Player {
     const seq = this.#inputs.add(item);
     if (this.#state === "playing") for (const frame of frames) this.#attempt?.send(frame);
     return seq;
+  }
+
+  /** For a spectator: follows the player whose entity has this id from now on; 0 follows the next one. */
+  watch(entity: number): void {
+    if (this.#state === "playing") this.#attempt?.send(encodeWatch(entity));
   }
 
   /** Ends play: the server is told, the session is over. */

@@ -24,6 +24,8 @@ const SHAPE = {
   GAMEFLEET_MAX_ZONES: count(1, 1_000).default(64),
   /** Threads that serve players. 0 chooses by the CPU quota: 1 below two cores, else 2. */
   GAMEFLEET_IO_THREADS: count(0, 8).default(0),
+  /** Far entities are sent less often than near ones. Off only to measure what that saves. */
+  GAMEFLEET_DETAIL_RINGS: flag.default(true),
   GAMEFLEET_LOG_LEVEL: logLevel.default("info"),
   /** From SIGTERM to exit at the latest. */
   GAMEFLEET_DRAIN_SECONDS: count(1, 3_600).default(20),

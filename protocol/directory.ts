@@ -6,6 +6,7 @@
  * `ServerKey`), because both are unique only within a namespace.
  */
 import { z } from "zod";
+import { SESSION_ROLES } from "./ticket.ts";
 
 export type FleetKey = string;
 export type ServerKey = string;
@@ -122,6 +123,8 @@ export const SessionRecord = z.object({
   /** sha256 (base64url) of the resume token: whoever shows the token is the player. */
   resumeHash: z.string().length(43),
   party: z.string().max(128).optional(),
+  /** Given for spectators. */
+  role: z.enum(SESSION_ROLES).optional(),
 });
 export type SessionRecord = z.infer<typeof SessionRecord>;
 

@@ -8,6 +8,7 @@
  * | INPUT | sequence of the first item u32, count u8, items (kind u8, fields): `frames-input.ts` |
  * | PING  | client time f64 |
  * | LEAVE | nothing |
+ * | WATCH | entity id u32, 0 for whoever comes next; spectators only |
  *
  * | server → client | |
  * |---|---|
@@ -36,6 +37,7 @@ export const FRAME = {
   input: 0x02,
   ping: 0x03,
   leave: 0x04,
+  watch: 0x05,
   welcome: 0x81,
   update: 0x82,
   event: 0x83,
@@ -59,8 +61,9 @@ export interface Welcome {
   readonly server: string;
   readonly zone: string;
   readonly epoch: number;
-  /** Id of the player's own entity. */
+  /** Id of the player's own entity; 0 for a spectator. */
   readonly entity: number;
+  readonly role: "player" | "spectator";
   readonly game: Descriptor;
   readonly tickHz: number;
   /** Updates a second to expect; fewer while nothing changes. */
@@ -152,6 +155,21 @@ export function decodePing(message: Uint8Array): number {
 
 export function encodeLeave(): Uint8Array {
   return Uint8Array.of(FRAME.leave);
+}
+
+/** A spectator follows another player: the entity with this id, or with 0 the next one. */
+export function encodeWatch(entity: number): Uint8Array {
+  const writer = new ByteWriter(new Uint8Array(5));
+  writer.u8(FRAME.watch);
+  writer.u32(entity);
+  return writer.bytes;
+}
+
+export function decodeWatch(message: Uint8Array): number {
+  const reader = opened(message, FRAME.watch);
+  const entity = reader.u32();
+  reader.end();
+  return entity;
 }
 
 export function encodeWelcome(welcome: Welcome): Uint8Array {

@@ -11,6 +11,10 @@ export const TICKET_ISSUER = "gamefleet";
 /** Time a player has to connect. */
 export const TICKET_SECONDS = 30;
 
+/** A spectator watches a player of the zone: it has no entity and sends no inputs. */
+export const SESSION_ROLES = ["player", "spectator"] as const;
+export type SessionRole = (typeof SESSION_ROLES)[number];
+
 export const TicketClaims = z.object({
   iss: z.literal(TICKET_ISSUER),
   /** ServerKey of the one pod that may accept it. */
@@ -28,6 +32,8 @@ export const TicketClaims = z.object({
   /** sha256 (base64url) of the resume token. */
   rh: z.string().length(43),
   party: z.string().max(128).optional(),
+  /** What the session may do; a player when it is not said. */
+  role: z.enum(SESSION_ROLES).optional(),
 });
 export type TicketClaims = z.infer<typeof TicketClaims>;
 

@@ -43,6 +43,7 @@ const welcome = (over: Partial<Welcome> = {}): Welcome =>
       session: "s",
       server: "v",
       zone: "z",
+      role: "player",
       epoch: 1,
       entity: 1,
       game,

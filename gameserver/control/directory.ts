@@ -78,6 +78,14 @@ export class Directory {
 }
 
 function recordOf(session: Session, server: string): SessionRecord {
-  const { session: id, player, zone, resumeHash, party } = session;
-  return { session: id, player, zone, server, resumeHash, ...(party ? { party } : {}) };
+  const { session: id, player, zone, resumeHash, party, role } = session;
+  return {
+    session: id,
+    player,
+    zone,
+    server,
+    resumeHash,
+    ...(party ? { party } : {}),
+    ...(role === "spectator" ? { role } : {}),
+  };
 }

@@ -98,6 +98,7 @@ export async function startThreads(
       counters: (stats.transports[index] as Counters<TransportCounter>).buffer,
       seenSamples: (stats.seen[index] as Samples).buffer,
       stance: stance.buffer,
+      rings: config.GAMEFLEET_DETAIL_RINGS,
       // The kernel spreads connections unevenly: each thread may hold them all.
       maxConnections: config.GAMEFLEET_CAPACITY_SESSIONS + SPARE_CONNECTIONS,
     };

@@ -28,9 +28,11 @@ export interface Detail {
   outerRingShare: number;
   /** Updates between two looks at who is near: entities do not cross a view faster than four updates. */
   refreshUpdates: number;
+  /** Off: everyone in view is sent at each update. */
+  readonly rings: boolean;
 }
 
-export const FULL_DETAIL: Detail = { viewCapShare: 1, outerRingShare: 1, refreshUpdates: 4 };
+export const FULL_DETAIL: Detail = { viewCapShare: 1, outerRingShare: 1, refreshUpdates: 4, rings: true };
 
 export class SessionView {
   readonly #state: ViewState;
@@ -141,8 +143,9 @@ export class SessionView {
     const found = interest.select(this.#x, this.#y, places, own);
     const near = (interest.radius * interest.radius) / 9;
     const far = near * 4;
-    const middleEarns = Math.max(1, Math.round(CREDIT * MIDDLE * detail.outerRingShare));
-    const farEarns = Math.max(1, Math.round(CREDIT * FAR * detail.outerRingShare));
+    const outer = CREDIT * (detail.rings ? detail.outerRingShare : 1);
+    const middleEarns = Math.max(1, Math.round(outer * (detail.rings ? MIDDLE : 1)));
+    const farEarns = Math.max(1, Math.round(outer * (detail.rings ? FAR : 1)));
     // First those that stay: they get their ring, and lose their mark; what is marked still then has to leave.
     let entering = 0;
     for (let i = 0; i < found; i++) {

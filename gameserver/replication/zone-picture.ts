@@ -33,6 +33,7 @@ export class ZonePicture {
   high = 0;
   /** `copy` at which a row last changed hands. */
   births = 0;
+  readonly #fresh: Uint32Array;
   /** By published column: its place in the wire order of each kind, −1 for kinds without it. */
   readonly #places: readonly Int8Array[];
 
@@ -45,6 +46,7 @@ export class ZonePicture {
     this.identity = new Uint32Array(memory.rows);
     this.kind = new Uint8Array(memory.rows);
     this.changed = new Uint32Array(memory.rows);
+    this.#fresh = new Uint32Array(memory.rows);
     this.applied = new Uint32Array(memory.slots);
     const [xs, ys] = memory.published[0].columns as [Column, Column];
     // Of the same width as what is published, but memory of this thread's own.
@@ -92,11 +94,14 @@ export class ZonePicture {
 
   #column(from: Column, places: Int8Array): void {
     const { codes, kind, changed, stride, copy, high } = this;
+    // Through one array of one type: the loop below is compiled for it alone, whatever the columns' widths.
+    const fresh = this.#fresh;
+    fresh.set(from.subarray(0, high));
     for (let row = 0; row < high; row++) {
       const place = places[kind[row] as number] as number;
       if (place < 0) continue;
       const at = row * stride + place;
-      const code = from[row] as number;
+      const code = fresh[row] as number;
       if (codes[at] === code) continue;
       codes[at] = code;
       changed[row] = copy;

@@ -6,21 +6,23 @@
 import { z } from "zod";
 import { fail } from "../../platform/errors.ts";
 import { sha256, uuidv7 } from "../../platform/ids.ts";
+import { SESSION_ROLES } from "../../protocol/ticket.ts";
 import type { Grant } from "./sessions.ts";
 
 const LocalTicket = z.object({
   player: z.string().min(1).max(256),
   zone: z.string().min(1).max(253),
   resume: z.string().min(3).max(128).optional(),
+  role: z.enum(SESSION_ROLES).default("player"),
 });
 
 export function localGrant(token: string): Grant {
   const ticket = LocalTicket.safeParse(parse(token));
   if (!ticket.success)
     throw fail("TICKET_INVALID", 'a local ticket is JSON like {"player":"ada","zone":"sol"}');
-  const { player, zone, resume } = ticket.data;
+  const { player, zone, resume, role } = ticket.data;
   const session = resume?.split(".")[0] ?? uuidv7();
-  return { session, player, zone, resumeHash: sha256(resume ?? uuidv7()), party: undefined };
+  return { session, player, zone, resumeHash: sha256(resume ?? uuidv7()), party: undefined, role };
 }
 
 function parse(token: string): unknown {

@@ -48,11 +48,28 @@ function pod({ capacity = 10, refuses = false } = {}) {
 }
 
 const grant = (session: string, over: Partial<Grant> = {}) =>
-  JSON.stringify({ session, player: session, zone: "sol", resumeHash: sha256(`${session}.secret`), ...over });
+  JSON.stringify({
+    session,
+    player: session,
+    zone: "sol",
+    role: "player",
+    resumeHash: sha256(`${session}.secret`),
+    ...over,
+  });
 const hello = (connection: number, token: string, mode: "ticket" | "resume" = "ticket") =>
   ({ type: "hello", connection, mode, token, lastSeq: 0 }) as const;
 
 describe("sessions", () => {
+  it("seat a spectator without putting anything into the world", async () => {
+    const { sessions, log, seats } = pod();
+    await sessions.hello(0, hello(1, grant("s", { role: "spectator" })));
+    expect([sessions.get("s")?.entity, seats[0]]).toEqual([0, "s"]);
+    await expect(sessions.hello(0, hello(2, grant("s")))).rejects.toThrow("role");
+    await sessions.end("s", 4_013);
+    expect(log.filter((line) => line.startsWith("leave"))).toEqual([]);
+    expect(seats[0]).toBeUndefined();
+  });
+
   it("join, move to another thread when they come back there, and end in the right order", async () => {
     const { sessions, log, seats } = pod();
     expect(await sessions.hello(0, hello(1, grant("a")))).toBe("joined");

@@ -8,6 +8,7 @@ import { timingSafeEqual } from "node:crypto";
 import { fail } from "../../platform/errors.ts";
 import { sha256 } from "../../platform/ids.ts";
 import { CLOSE } from "../../protocol/close.ts";
+import type { SessionRole } from "../../protocol/ticket.ts";
 import type { SimulationLink } from "../control/simulation-link.ts";
 import type { Hello, TransportLink } from "../control/transport-link.ts";
 import type { OpenZone, Zones } from "../control/zones.ts";
@@ -21,11 +22,13 @@ export interface Grant {
   /** sha256 (base64url) of the resume token. */
   readonly resumeHash: string;
   readonly party: string | undefined;
+  readonly role: SessionRole;
 }
 
 export interface Session extends Grant {
   readonly openZone: OpenZone;
   readonly slot: number;
+  /** Of its own; 0 for a spectator. */
   readonly entity: number;
   resumeHash: string;
   /** The I/O thread that holds it, and its connection there; undefined while no socket is attached. */
@@ -102,7 +105,7 @@ export class Sessions {
       this.#sessions.delete(id);
       // First the I/O thread, so that nothing writes into the slot when the next player gets it.
       await this.#transport(session.thread).release(id, code);
-      this.#host.simulation.leave(session.openZone.index, session.slot);
+      if (session.role === "player") this.#host.simulation.leave(session.openZone.index, session.slot);
       this.#host.zones.unseat(session.openZone, session.slot, performance.now());
       this.#host.onEnded(session, code);
     });
@@ -123,8 +126,8 @@ export class Sessions {
   async #enter(thread: number, hello: Hello, grant: Grant): Promise<"joined" | "resumed"> {
     const known = this.#sessions.get(grant.session);
     if (known) {
-      if (known.player !== grant.player || known.zone !== grant.zone) {
-        throw fail("TICKET_INVALID", "the session belongs to another player or zone");
+      if (known.player !== grant.player || known.zone !== grant.zone || known.role !== grant.role) {
+        throw fail("TICKET_INVALID", "the session belongs to another player, zone or role");
       }
       known.resumeHash = grant.resumeHash;
       await this.#attach(known, thread, hello, true);
@@ -148,12 +151,15 @@ export class Sessions {
       const openZone = await this.#host.zone(grant.zone);
       if (!openZone.open) throw fail("ZONE_FULL", `zone ${grant.zone} takes nobody new`);
       const slot = zones.seat(openZone, grant.session);
-      const entity = await simulation
-        .join(openZone.index, slot, seedOf(grant.player))
-        .catch((error: unknown) => {
-          zones.unseat(openZone, slot, performance.now());
-          throw error;
-        });
+      // A spectator has a seat and nothing in the world.
+      const joining =
+        grant.role === "spectator"
+          ? Promise.resolve(0)
+          : simulation.join(openZone.index, slot, seedOf(grant.player));
+      const entity = await joining.catch((error: unknown) => {
+        zones.unseat(openZone, slot, performance.now());
+        throw error;
+      });
       if (entity === undefined) {
         zones.unseat(openZone, slot, performance.now());
         throw fail("ZONE_FULL", `the game refused a player in zone ${grant.zone}`);
@@ -189,6 +195,7 @@ export class Sessions {
         zone: session.zone,
         epoch: session.openZone.epoch,
         entity: session.entity,
+        role: session.role,
         resumed,
       },
     });

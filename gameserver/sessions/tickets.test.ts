@@ -44,7 +44,14 @@ describe("a ticket", () => {
   it("says who may sit where, once", async () => {
     const { tickets, store } = checker();
     const good = await ticket({ party: "p" });
-    const grant = { session: "s1", player: "ada", zone: "sol", resumeHash: sha256("r"), party: "p" };
+    const grant = {
+      session: "s1",
+      player: "ada",
+      zone: "sol",
+      role: "player",
+      resumeHash: sha256("r"),
+      party: "p",
+    };
     expect(await tickets.verify(good)).toEqual(grant);
     await expect(tickets.verify(good)).rejects.toMatchObject({ code: "TICKET_USED" });
     expect(store.lookUps).toBe(1);

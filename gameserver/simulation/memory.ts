@@ -109,6 +109,8 @@ export interface ZoneMemory {
   readonly accepted: Uint32Array;
   /** [io] Unix seconds at which the player was last heard, by slot. */
   readonly heardAt: Uint32Array;
+  /** [io] Spectators who follow the player, by slot; Atomics. */
+  readonly watchers: Int32Array;
   /** Inputs ever written [io] and ever read, by slot; Atomics. */
   readonly inputHead: Int32Array;
   readonly inputTail: Int32Array;
@@ -213,6 +215,7 @@ function layOut(schema: Schema, slots: number, take: Take): Omit<ZoneMemory, "bu
     published: [layOutPublished(schema, rows, slots, take), layOutPublished(schema, rows, slots, take)],
     accepted: take("u32", slots),
     heardAt: take("u32", slots),
+    watchers: take("i32", slots),
     inputHead: take("i32", slots),
     inputTail: take("i32", slots),
     inputData: take("u8", slots * INPUT_PLACES * inputStride),

@@ -4,8 +4,9 @@
  */
 import { CLOSE } from "../../protocol/close.ts";
 import { encodeWelcome } from "../../protocol/frames.ts";
+import { FrameError } from "../../protocol/frames-bytes.ts";
 import { readInput } from "../../protocol/frames-input.ts";
-import { FULL_DETAIL, SessionView } from "../replication/session-view.ts";
+import { type Detail, SessionView } from "../replication/session-view.ts";
 import type { WireKinds } from "../replication/wire-kinds.ts";
 import { pushInput } from "../simulation/input-ring.ts";
 import type { Schema } from "../simulation/schema.ts";
@@ -14,12 +15,15 @@ import type { Connection } from "./connection.ts";
 import type { Hearer, IoZone } from "./io-zone.ts";
 import type { ToTransport } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
+import { Watching } from "./watching.ts";
 import { binaryFrame, WebSocketError } from "./websocket.ts";
 
 /** Changes stop here; what is left comes with the next updates. */
 const UPDATE_BUDGET_BYTES = 1_100;
 /** An update is sent at least this often even when nothing changes, ticks: the client's clock and acknowledgement. */
 const QUIET_TICKS = 15;
+/** Updates left out in a row after which the rate is halved; after twice as many, quartered. */
+const HALF_AFTER = 4;
 /** Longest WebSocket header of an update. */
 export const HEADER_ROOM = 4;
 
@@ -33,6 +37,8 @@ export interface IoShared {
   readonly arena: Arena;
   /** Bytes of the largest update with its header. */
   readonly updateRoom: number;
+  /** What the pod can afford in this tick. */
+  readonly detail: Detail;
 }
 
 export class IoSession implements Hearer {
@@ -41,6 +47,10 @@ export class IoSession implements Hearer {
   readonly zone: IoZone<IoSession>;
   readonly outbox: Outbox;
   connection: Connection | undefined;
+  /** Set for a spectator. */
+  readonly watching: Watching | undefined;
+  /** Updates left out in a row because the socket had not taken the last one. */
+  skipped = 0;
   /** Simulation tick at which the last update was due. */
   lastTick: number;
   readonly #shared: IoShared;
@@ -56,7 +66,11 @@ export class IoSession implements Hearer {
     this.zone = zone;
     this.outbox = new Outbox(admission.carry);
     this.#shared = shared;
-    this.#view = new SessionView(shared.kinds, shared.schema.viewCap, admission.welcome.entity);
+    const { entity, role } = admission.welcome;
+    this.watching = role === "spectator" ? new Watching(zone.picture) : undefined;
+    this.watching?.follow(0);
+    const centre = this.watching?.id ?? entity;
+    this.#view = new SessionView(shared.kinds, shared.schema.viewCap, centre, this.watching === undefined);
     // Spread over the period by slot: a crowd that joined together is not served in one burst.
     this.lastTick = nowTick - (admission.slot % shared.schema.updateTicks);
   }
@@ -80,7 +94,7 @@ export class IoSession implements Hearer {
     const welcome = encodeWelcome({
       ...admission.welcome,
       tick: picture.tick,
-      inputSeq: memory.accepted[this.slot] as number,
+      inputSeq: this.watching ? 0 : (memory.accepted[this.slot] as number),
       seq: this.outbox.seq,
       replay: frames.length,
       eventsLost: lost,
@@ -93,11 +107,25 @@ export class IoSession implements Hearer {
 
   detach(): void {
     this.connection = undefined;
+    this.skipped = 0;
     this.#held = undefined;
+  }
+
+  /** A spectator follows somebody else. */
+  watch(entity: number): void {
+    if (!this.watching) throw new FrameError("WATCH is for spectators");
+    this.watching.follow(entity);
+    this.#view.follow(this.watching.id);
+  }
+
+  /** Updates to leave out for one that is sent: a client that reads slowly is served at half, then a quarter. */
+  get slowness(): number {
+    return this.skipped < HALF_AFTER ? 1 : this.skipped < HALF_AFTER * 2 ? 2 : 4;
   }
 
   /** Takes an INPUT frame. Answers how many inputs were new. Throws FrameError. */
   input(message: Uint8Array, nowMs: number): number {
+    if (this.watching) throw new FrameError("a spectator sends no inputs");
     const { memory } = this.zone;
     let taken = 0;
     let full = false;
@@ -134,16 +162,17 @@ export class IoSession implements Hearer {
     const connection = this.connection;
     if (!connection) return 0;
     const { picture, interest } = this.zone;
-    const { arena } = this.#shared;
+    const { arena, detail } = this.#shared;
     const start = arena.reserve(this.#shared.updateRoom);
     const out = arena.writer;
     out.at = start + HEADER_ROOM;
-    const applied = picture.applied[this.slot] as number;
+    if (this.watching?.refresh(tick)) this.#view.follow(this.watching.id);
+    const applied = this.watching ? 0 : (picture.applied[this.slot] as number);
     const force = tick - this.#sentTick >= QUIET_TICKS || this.#stampSeq !== 0;
     let frames: Uint8Array | undefined;
     const seq = this.outbox.seq + 1;
     const budget = UPDATE_BUDGET_BYTES;
-    if (this.#view.encode(out, seq, applied, picture, interest, FULL_DETAIL, budget, force)) {
+    if (this.#view.encode(out, seq, applied, picture, interest, detail, budget, force)) {
       this.outbox.seq++;
       this.#sentTick = tick;
       frames = arena.framed(start + HEADER_ROOM);

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { CLOSE } from "../../protocol/close.ts";
-import { encodeHello, FRAME } from "../../protocol/frames.ts";
+import { decodeWelcome, encodeHello, encodeWatch, FRAME } from "../../protocol/frames.ts";
 import { encodeInput } from "../../protocol/frames-input.ts";
+import { View } from "../../protocol/view.ts";
 import { counters, Samples } from "../shared-stats.ts";
 import { INPUT_PLACES, zoneMemory } from "../simulation/memory.ts";
 import { compileGame } from "../simulation/schema.ts";
@@ -12,6 +13,7 @@ import { IoThread } from "./io-thread.ts";
 import { type FromTransport, TRANSPORT_COUNTERS, type WelcomeStart } from "./messages.ts";
 
 const schema = compileGame(game.declaration);
+const SLOTS = 4;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["performance", "Date"] });
@@ -68,10 +70,11 @@ function thread() {
   const told: FromTransport[] = [];
   const stats = counters(TRANSPORT_COUNTERS);
   const io = new IoThread(schema, stats, new Samples(), (message) => told.push(message));
-  const memory = zoneMemory(schema, 2);
-  const zone = new SimulatedZone(game, schema, "sol", 2, memory.buffer, () => {});
+  const memory = zoneMemory(schema, SLOTS);
+  const entities = new Map<number, number>();
+  const zone = new SimulatedZone(game, schema, "sol", SLOTS, memory.buffer, () => {});
   zone.open(0);
-  io.obey({ type: "openZone", zone: 1, slots: 2, buffer: memory.buffer });
+  io.obey({ type: "openZone", zone: 1, slots: SLOTS, buffer: memory.buffer });
   let tick = 0;
   const run = (ticks: number) => {
     for (let i = 0; i < ticks; i++) {
@@ -87,10 +90,12 @@ function thread() {
   const say = (connection: FakeConnection, message: Uint8Array) => {
     io.onMessage(connection as unknown as Connection, message);
   };
-  const seat = (slot: number) => {
+  const seat = (slot: number, role: "player" | "spectator" = "player") => {
     const connection = connect(slot + 1);
     say(connection, encodeHello({ mode: "ticket", lastSeq: 0, token: "t" }));
-    const welcome = { entity: zone.join(slot, slot) ?? 0, resumed: false } as WelcomeStart;
+    const entity = role === "player" ? (zone.join(slot, slot) ?? 0) : 0;
+    entities.set(slot, entity);
+    const welcome = { entity, role, resumed: false, game: schema.descriptor } as WelcomeStart;
     const session = `s${slot}`;
     io.obey({
       type: "admit",
@@ -104,7 +109,13 @@ function thread() {
     });
     return connection;
   };
-  return { io, told, stats, memory, run, connect, say, seat };
+  return { io, told, stats, memory, zone, entities, run, connect, say, seat };
+}
+
+/** The payload of one frame of ours. */
+function unframed(bytes: Uint8Array | undefined): Uint8Array {
+  const length = bytes?.[1] ?? 0;
+  return (bytes ?? new Uint8Array()).subarray(length < 126 ? 2 : 4);
 }
 
 const walk = { kind: "walk", fields: { dx: 1, dy: 0 } };
@@ -152,6 +163,45 @@ describe("an I/O thread", () => {
     seconds(9);
     io.sweep();
     expect(slow.code).toBeUndefined();
+  });
+
+  it("serves a client that reads slowly at half its rate, then a quarter, and fully once it has read", () => {
+    const { run, seat, stats } = thread();
+    const slow = seat(0);
+    run(6);
+    slow.backlog = 100;
+    // Every third tick four times, every sixth four times, then every twelfth.
+    run(3 * 4);
+    expect(stats.get("skippedUpdates")).toBe(4);
+    run(6 * 4);
+    expect(stats.get("skippedUpdates")).toBe(8);
+    run(12 * 2);
+    expect(stats.get("skippedUpdates")).toBe(10);
+    slow.backlog = 0;
+    const before = slow.written.length;
+    run(12);
+    expect(slow.written.length).toBeGreaterThan(before);
+  });
+
+  it("drops, resumably, who has not read while more was said to everyone than is kept", () => {
+    const { run, seat, say } = thread();
+    const [slow, loud] = [seat(0), seat(1)];
+    run(3);
+    slow.backlog = 100;
+    const shout = { kind: "shout", fields: { word: 1 } };
+    for (let n = 0; n < 60; n++) {
+      say(
+        loud,
+        encodeInput(
+          schema.descriptor,
+          1 + n * 5,
+          Array.from({ length: 5 }, () => shout),
+        ),
+      );
+      run(3);
+      seconds(1);
+    }
+    expect([slow.code, loud.code]).toEqual([CLOSE.slowReader, undefined]);
   });
 
   it("drops at once who leaves too much unread", () => {
@@ -213,6 +263,49 @@ describe("an I/O thread", () => {
     // The session is here all the same, waiting; it can be taken from this thread.
     io.obey({ type: "release", session: "s", code: CLOSE.shutdown });
     expect(told.at(-1)).toMatchObject({ type: "released", session: "s", carry: { seq: 0 } });
+  });
+
+  it("shows a spectator the world around a player, whom it may choose, and says who is watched", () => {
+    const { io, run, seat, say, memory, entities } = thread();
+    const players = [seat(0), seat(1)];
+    run(3);
+    const spectator = seat(2, "spectator");
+    const view = new View(decodeWelcome(unframed(spectator.written[0])), 0);
+    const see = () => {
+      for (const bytes of spectator.written.splice(0).slice(view.seq === 0 ? 1 : 0))
+        view.apply(unframed(bytes));
+    };
+    expect([view.welcome.entity, view.welcome.role, view.welcome.inputSeq]).toEqual([0, "spectator", 0]);
+    run(6);
+    see();
+    expect([...view.entities.values()].filter((entity) => entity.kind === "walker")).toHaveLength(2);
+    // Nobody is its own: what only owners see stays hidden.
+    expect([...view.entities.values()].some((entity) => entity.own || "gold" in entity.values)).toBe(false);
+    expect([...memory.watchers]).toEqual([1, 0, 0, 0]);
+    say(spectator, encodeWatch(entities.get(1) ?? 0));
+    expect([...memory.watchers]).toEqual([0, 1, 0, 0]);
+    say(spectator, encodeWatch(0));
+    expect([...memory.watchers]).toEqual([1, 0, 0, 0]);
+    expect(() => say(spectator, encodeInput(schema.descriptor, 1, [walk]))).toThrow("no inputs");
+    expect(() => say(players[0] as FakeConnection, encodeWatch(0))).toThrow("for spectators");
+    io.obey({ type: "release", session: "s2", code: CLOSE.left });
+    expect([...memory.watchers]).toEqual([0, 0, 0, 0]);
+  });
+
+  it("lets a spectator follow the next player when the one it watched is gone", () => {
+    const { run, seat, zone, memory } = thread();
+    seat(0);
+    seat(1);
+    run(3);
+    seat(2, "spectator");
+    run(3);
+    expect([...memory.watchers]).toEqual([1, 0, 0, 0]);
+    zone.leave(0);
+    run(60);
+    expect([...memory.watchers]).toEqual([0, 1, 0, 0]);
+    zone.leave(1);
+    run(60);
+    expect([...memory.watchers]).toEqual([0, 0, 0, 0]);
   });
 
   it("says what it does not understand with FrameError's code", () => {

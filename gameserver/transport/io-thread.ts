@@ -8,6 +8,7 @@ import { CLOSE } from "../../protocol/close.ts";
 import {
   decodeHello,
   decodePing,
+  decodeWatch,
   encodeNotice,
   encodePong,
   FRAME,
@@ -17,7 +18,9 @@ import {
 } from "../../protocol/frames.ts";
 import { FrameError } from "../../protocol/frames-bytes.ts";
 import { maxUpdateBytes } from "../../protocol/frames-update.ts";
+import { FULL_DETAIL } from "../replication/session-view.ts";
 import { wireKinds } from "../replication/wire-kinds.ts";
+import { Stance } from "../scheduler/effects.ts";
 import { PLAYER_RATES, RateTable } from "../sessions/limits.ts";
 import type { Counters, Samples } from "../shared-stats.ts";
 import type { Schema } from "../simulation/schema.ts";
@@ -33,6 +36,7 @@ const HELLO_MS = 5_000;
 /** A client that reads nothing for this long, or leaves this much unread, is dropped; it can resume. */
 const SLOW_READER_MS = 10_000;
 const MAX_BACKLOG_BYTES = 131_072;
+const MAX_PENDING_EVENTS = 256;
 const RATE_SWEEP_MS = 60_000;
 
 interface Guest {
@@ -51,6 +55,7 @@ export class IoThread implements ConnectionOwner {
   readonly #guests = new Map<number, Guest>();
   readonly #sessions = new Map<string, IoSession>();
   readonly #zones = new Map<number, IoZone<IoSession>>();
+  readonly #stance: Stance;
   readonly #rates = new RateTable(PLAYER_RATES);
   #ratesSweptAt = 0;
   #tick = 0;
@@ -60,13 +65,15 @@ export class IoThread implements ConnectionOwner {
     stats: Counters<TransportCounter>,
     seen: Samples,
     tell: (message: FromTransport) => void,
+    { stance = new Stance(), rings = true }: { readonly stance?: Stance; readonly rings?: boolean } = {},
   ) {
     this.#tell = tell;
     this.#stats = stats;
     this.#seen = seen;
+    this.#stance = stance;
     const kinds = wireKinds(schema.descriptor);
     const updateRoom = HEADER_ROOM + maxUpdateBytes(schema.viewCap, kinds.widest);
-    this.#shared = { schema, kinds, arena: new Arena(), updateRoom };
+    this.#shared = { schema, kinds, arena: new Arena(), updateRoom, detail: { ...FULL_DETAIL, rings } };
   }
 
   add(connection: Connection): void {
@@ -142,6 +149,8 @@ export class IoThread implements ConnectionOwner {
   /** After simulation tick number `tick` (others may have been passed over): events, then the updates that are due. */
   tick(tick: number): void {
     this.#tick = tick;
+    const { viewCapShare, outerRingShare, refreshUpdates } = this.#stance.effects;
+    Object.assign(this.#shared.detail, { viewCapShare, outerRingShare, refreshUpdates });
     for (const zone of this.#zones.values()) {
       zone.picture.refresh();
       if (!zone.pump()) this.#stats.add("eventsLost");
@@ -153,7 +162,7 @@ export class IoThread implements ConnectionOwner {
       if (!session) continue;
       try {
         this.#stats.add("inputs", session.retryHeld(now));
-        if (this.#tick - session.lastTick >= period) this.#update(guest, session);
+        if (this.#tick - session.lastTick >= period * session.slowness) this.#update(guest, session);
       } catch (error) {
         // One player's bug must not be everyone's.
         this.onBug(error);
@@ -183,14 +192,20 @@ export class IoThread implements ConnectionOwner {
 
   #update(guest: Guest, session: IoSession): void {
     // In step with its own phase; but a thread that was very late owes one update, not several.
-    const due = session.lastTick + this.#shared.schema.updateTicks;
-    session.lastTick = this.#tick - due < this.#shared.schema.updateTicks ? due : this.#tick;
+    const period = this.#shared.schema.updateTicks * session.slowness;
+    const due = session.lastTick + period;
+    session.lastTick = this.#tick - due < period ? due : this.#tick;
     if (guest.connection.backlog > 0) {
       guest.slowSince ||= performance.now();
+      session.skipped++;
+      // Events are numbered when they are sent; those that wait are bounded like all else.
+      if (session.outbox.pending > MAX_PENDING_EVENTS)
+        guest.connection.close(CLOSE.slowReader, "not reading");
       this.#stats.add("skippedUpdates");
       return;
     }
     guest.slowSince = 0;
+    session.skipped = 0;
     const bytes = session.update(this.#tick);
     if (bytes === 0) return;
     this.#stats.add("updates");
@@ -209,6 +224,7 @@ export class IoThread implements ConnectionOwner {
     session.zone.memory.heardAt[session.slot] = Math.floor(Date.now() / 1_000);
     if (type === FRAME.input) this.#stats.add("inputs", session.input(message, performance.now()));
     else if (type === FRAME.ping) this.#pong(guest.connection, session, message);
+    else if (type === FRAME.watch) session.watch(decodeWatch(message));
     else if (type === FRAME.leave) this.#tell({ type: "left", session: session.id });
     else throw new FrameError(`frame type ${type} is not expected here`);
   }
@@ -270,6 +286,7 @@ export class IoThread implements ConnectionOwner {
     this.#detach(session);
     this.#sessions.delete(id);
     session.zone.sessions.delete(session.slot);
+    session.watching?.stop();
     this.#tell({ type: "released", session: id, carry: session.outbox.carry(session.zone.cursor) });
   }
 

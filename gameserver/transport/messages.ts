@@ -19,6 +19,8 @@ export interface TransportData {
   readonly seenSamples: SharedArrayBuffer;
   /** Of `Stance`: where the pod stands on the ladder. */
   readonly stance: SharedArrayBuffer;
+  /** Whether entities in the middle and outer ring are sent less often. */
+  readonly rings: boolean;
   /** Most connections at a time, joined or not. */
   readonly maxConnections: number;
 }

@@ -2,6 +2,7 @@
 import { createServer } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { parentPort, workerData } from "node:worker_threads";
+import { Stance } from "../scheduler/effects.ts";
 import { counters, Samples } from "../shared-stats.ts";
 import { Connection } from "./connection.ts";
 import { IoThread } from "./io-thread.ts";
@@ -18,7 +19,10 @@ const port = parentPort;
 const data = workerData as TransportData;
 const stats = counters<TransportCounter>(TRANSPORT_COUNTERS, data.counters);
 const tell = (message: FromTransport) => port.postMessage(message);
-const thread = new IoThread(data.schema, stats, new Samples(data.seenSamples), tell);
+const thread = new IoThread(data.schema, stats, new Samples(data.seenSamples), tell, {
+  stance: new Stance(data.stance),
+  rings: data.rings,
+});
 const delay = monitorEventLoopDelay({ resolution: 10 });
 delay.enable();
 

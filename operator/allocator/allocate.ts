@@ -59,7 +59,7 @@ export async function allocate(parts: AllocatorParts, body: AllocateBody): Promi
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
     const view = await viewOf(parts.views, key);
     const target = await findTarget(parts, view, body);
-    const signing = signAll(parts, view, target, people, body.party);
+    const signing = signAll(parts, view, target, people, body);
     const request = requestKey
       ? { key: requestKey, body: JSON.stringify({ parameters, answer: await signing }) }
       : undefined;
@@ -69,7 +69,7 @@ export async function allocate(parts: AllocatorParts, body: AllocateBody): Promi
       zone: target.zone,
       zoneCapacity: target.capacity,
       serverCapacity: target.server.capacity,
-      sessions: people.map((person) => recordOf(person, target, body.party)),
+      sessions: people.map((person) => recordOf(person, target, body)),
       ...(request ? { request } : {}),
     });
     const [answer, seats] = await Promise.all([signing, taking]);
@@ -91,13 +91,21 @@ function newPerson(player: string): Person {
   return { player, session, resumeToken, resumeHash: sha256(resumeToken) };
 }
 
-const recordOf = (person: Person, target: Target, party: string | undefined): SessionRecord => ({
+/** What of a request goes into ticket and directory as it is. */
+type Given = Pick<SessionRecord, "party" | "role">;
+
+const given = ({ party, role }: Given): Given => ({
+  ...(party ? { party } : {}),
+  ...(role === "spectator" ? { role } : {}),
+});
+
+const recordOf = (person: Person, target: Target, asked: Given): SessionRecord => ({
   session: person.session,
   player: person.player,
   zone: target.zone,
   server: target.server.name,
   resumeHash: person.resumeHash,
-  ...(party ? { party } : {}),
+  ...given(asked),
 });
 
 function replay(stored: string, parameters: string): Allocation {
@@ -153,7 +161,7 @@ async function signAll(
   view: FleetView,
   target: Target,
   people: readonly Person[],
-  party: string | undefined,
+  asked: Given,
 ): Promise<Allocation> {
   const iat = Math.floor(Date.now() / 1_000);
   const exp = iat + TICKET_SECONDS;
@@ -169,7 +177,7 @@ async function signAll(
       zone: target.zone,
       fleet: view.key,
       rh: person.resumeHash,
-      ...(party ? { party } : {}),
+      ...given(asked),
     }),
   );
   const tickets = await Promise.all(signing);
@@ -225,9 +233,9 @@ export async function resume(parts: AllocatorParts, body: ResumeBody): Promise<A
     zone: target.zone,
     zoneCapacity: target.capacity,
     serverCapacity: target.server.capacity,
-    sessions: [recordOf(person, target, record.party)],
+    sessions: [recordOf(person, target, record)],
   });
-  const [answer, seats] = await Promise.all([signAll(parts, view, target, [person], record.party), taking]);
+  const [answer, seats] = await Promise.all([signAll(parts, view, target, [person], record), taking]);
   if (seats.result !== "taken") throw zoneFull(target.zone, target.capacity);
   return answer;
 }

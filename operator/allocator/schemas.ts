@@ -1,6 +1,6 @@
 /** Requests and answers of the allocation API. */
 import { z } from "zod";
-import { RESUME_TOKEN } from "../../protocol/ticket.ts";
+import { RESUME_TOKEN, SESSION_ROLES } from "../../protocol/ticket.ts";
 
 const objectName = z
   .string()
@@ -23,6 +23,10 @@ export const AllocateBody = z.strictObject({
     .describe("Who wants to play. More than one is a party: all get a place in one zone, or nobody does."),
   zone: objectName.optional().describe("Zone to enter; the allocator chooses when it is not given."),
   party: z.string().min(1).max(128).optional().describe("Name of the party, for logs and the game."),
+  role: z
+    .enum(SESSION_ROLES)
+    .optional()
+    .describe("spectator: sees the zone around a player it follows, has no ship and sends no inputs."),
   requestKey: z
     .string()
     .min(8)

@@ -23,6 +23,14 @@ export class Samples {
       : (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
   }
 
+  /** Of the kept samples; NaN when there are none. */
+  mean(): number {
+    const count = Math.min(this.#count, KEEP);
+    let sum = 0;
+    for (let i = 0; i < count; i++) sum += this.#values[i] as number;
+    return sum / count;
+  }
+
   /** A copy of the last `count` values, which may lie across the end of the ring. */
   #newest(count: number): Float64Array {
     const end = this.#count % KEEP;

@@ -54,8 +54,6 @@ process.on("message", (message: ToServer) => {
       ys: take(columns[1]),
       ids: take(identity),
     });
-  } else if (message.type === "gc") {
-    tell({ type: "memory", rss: process.memoryUsage.rss() });
   }
 });
 process.on("disconnect", () => process.exit(0));

@@ -10,31 +10,42 @@ import { LeanPlayer, type LeanShared } from "./player.ts";
 import { LeanTally } from "./tally.ts";
 import { TickTimes } from "./tick-times.ts";
 
+/** What a herd asks of its players, whatever protocol they speak. */
+export interface HerdPlayer {
+  readonly playing: boolean;
+  connect(): void;
+  /** An input was due at `due`. */
+  act(due: number): void;
+  /** Reads what has come, if it reads by turns. */
+  poll(): void;
+  /** Bytes read since the last call. */
+  takeBytes(): number;
+  close(): void;
+}
+
 /** INPUT bytes to send now, or undefined for nothing. */
 export type Deed = (player: LeanPlayer) => Uint8Array | undefined;
 
 export interface HerdOptions {
   readonly host?: string;
   readonly port: number;
-  readonly zone: string;
-  readonly seed: number;
   readonly inputHz: number;
-  /** Every n-th player is a probe. */
-  readonly probeEvery: number;
   /** Times a second a player that is no probe reads. */
   readonly lazyHz?: number;
 }
 
 export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 
-export class Herd {
-  readonly players: LeanPlayer[] = [];
+/** Players of another protocol are made by `make`. */
+export class Herd<P extends HerdPlayer = LeanPlayer> {
+  readonly players: P[] = [];
   tally = new LeanTally();
   readonly ticks = new TickTimes();
   deed: Deed = () => undefined;
-  /** Deeds of single players go before the herd's. */
-  readonly deeds = new Map<LeanPlayer, Deed>();
+  /** Neither inputs nor reads, while the server is stopped. */
+  paused = false;
   readonly #options: HerdOptions;
+  readonly #make: (index: number, shared: LeanShared) => P;
   readonly #shared: LeanShared;
   readonly #timer: NodeJS.Timeout;
   #joinFrom = 0;
@@ -46,21 +57,16 @@ export class Herd {
   #polled = 0;
   #pollStarted: number;
 
-  constructor(options: HerdOptions) {
+  constructor(options: HerdOptions, make: (index: number, shared: LeanShared) => P) {
     this.#options = options;
+    this.#make = make;
     this.#shared = {
       host: options.host ?? "127.0.0.1",
       port: options.port,
       tally: () => this.tally,
       now: monotonicMs,
       arrived: (tick, now) => this.ticks.arrived(tick, now),
-      ticket: (player) =>
-        JSON.stringify({
-          player: player.name,
-          zone: options.zone,
-          resume: player.resumeToken,
-          ...(player.spectator ? { role: "spectator" } : {}),
-        }),
+      deed: (player) => this.deed(player),
     };
     this.#roundStarted = monotonicMs();
     this.#pollStarted = this.#roundStarted;
@@ -105,6 +111,11 @@ export class Herd {
   beat(): void {
     const now = monotonicMs();
     this.#joins(now);
+    if (this.paused) {
+      this.#roundStarted = now;
+      this.#pollStarted = now;
+      return;
+    }
     this.#inputs(now);
     this.#polls(now);
   }
@@ -114,19 +125,9 @@ export class Herd {
     while (this.players.length < Math.min(due, this.#joinTarget)) this.add();
   }
 
-  add(spectator = false): LeanPlayer {
-    const { seed, probeEvery } = this.#options;
-    const index = this.players.length;
-    const name = `bot-${seed}-${index}`;
-    const token = `00000000-0000-4000-8000-${(seed * 100_000 + index).toString(16).padStart(12, "0")}`;
-    const player = new LeanPlayer(
-      this.#shared,
-      name,
-      `${token}.${"A".repeat(22)}`,
-      index % probeEvery === 0,
-      seededRandom(seed * 1_000_003 + index),
-    );
-    player.spectator = spectator;
+  /** One more player, at once. */
+  add(): P {
+    const player = this.#make(this.players.length, this.#shared);
     this.players.push(player);
     player.connect();
     return player;
@@ -144,10 +145,8 @@ export class Herd {
       }
       const due = this.#roundStarted + (this.#next / count) * period;
       if (now < due) return;
-      const player = this.players[this.#next++] as LeanPlayer;
-      if (!player.playing) continue;
-      const input = (this.deeds.get(player) ?? this.deed)(player);
-      if (input) player.sendRaw(input, due);
+      const player = this.players[this.#next++];
+      if (player?.playing) player.act(due);
     }
   }
 
@@ -164,6 +163,32 @@ export class Herd {
       this.players[this.#polled++]?.poll();
     }
   }
+}
+
+export interface CrowdOptions {
+  readonly zone: string;
+  readonly seed: number;
+  /** Every n-th player is a probe. */
+  readonly probeEvery: number;
+  /** Makes every n-th player a spectator; 0 for none. */
+  readonly spectatorEvery?: number;
+}
+
+/** Players for a pod without stores. */
+export function localPlayers({ zone, seed, probeEvery, spectatorEvery = 0 }: CrowdOptions) {
+  return (index: number, shared: LeanShared): LeanPlayer => {
+    const name = `bot-${seed}-${index}`;
+    const id = `00000000-0000-4000-8000-${(seed * 100_000 + index).toString(16).padStart(12, "0")}`;
+    const resumeToken = `${id}.${"A".repeat(22)}`;
+    const spectator = spectatorEvery > 0 && index % spectatorEvery === spectatorEvery - 1;
+    const role = spectator ? { role: "spectator" } : {};
+    return new LeanPlayer(shared, {
+      ticket: JSON.stringify({ player: name, zone, resume: resumeToken, ...role }),
+      resumeToken,
+      probe: index % probeEvery === 0,
+      random: seededRandom(seed * 1_000_003 + index),
+    });
+  };
 }
 
 /** INPUT frames made once a game: what lean players send without encoding each time. */

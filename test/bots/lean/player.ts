@@ -4,7 +4,6 @@
  */
 import { CLOSE_CODES } from "../../../protocol/close.ts";
 import { decodeWelcome, encodeHello, expand16, FRAME, SUBPROTOCOL } from "../../../protocol/frames.ts";
-import { encodeInput, type InputItem } from "../../../protocol/frames-input.ts";
 import { View } from "../../../protocol/view.ts";
 import { clientFrame, Line, upgradeRequest } from "./line.ts";
 import type { LeanTally } from "./tally.ts";
@@ -20,24 +19,28 @@ export interface LeanShared {
   now(): number;
   /** A probe has an update of `tick` at `now`; when that tick began may be known later only. */
   arrived(tick: number, now: number): void;
-  ticket(player: LeanPlayer): string;
+  /** The INPUT that a player sends now, if any. */
+  deed(player: LeanPlayer): Uint8Array | undefined;
+}
+
+export interface LeanOptions {
+  readonly ticket: string;
+  readonly resumeToken: string;
+  /** Decodes everything and reads without delay. */
+  readonly probe: boolean;
+  readonly random: () => number;
 }
 
 export class LeanPlayer {
-  readonly name: string;
-  readonly resumeToken: string;
   readonly probe: boolean;
-  /** Set by the script: what this player does. */
-  random: () => number;
+  readonly random: () => number;
   view: View | undefined;
   inputSeq = 0;
   seq = 0;
   tick = 0;
   ack = 0;
-  lastHeardMs = 0;
-  /** What it told the server to follow, for a spectator. */
-  spectator = false;
   readonly #shared: LeanShared;
+  readonly #options: LeanOptions;
   readonly #due: Float64Array | undefined;
   #line: Line | undefined;
   #welcomed = false;
@@ -46,13 +49,16 @@ export class LeanPlayer {
   #pendingReplay = 0;
   #bytesBefore = 0;
 
-  constructor(shared: LeanShared, name: string, resumeToken: string, probe: boolean, random: () => number) {
+  constructor(shared: LeanShared, options: LeanOptions) {
     this.#shared = shared;
-    this.name = name;
-    this.resumeToken = resumeToken;
-    this.probe = probe;
-    this.random = random;
-    this.#due = probe ? new Float64Array(REMEMBERED) : undefined;
+    this.#options = options;
+    this.probe = options.probe;
+    this.random = options.random;
+    this.#due = options.probe ? new Float64Array(REMEMBERED) : undefined;
+  }
+
+  tally(): LeanTally {
+    return this.#shared.tally();
   }
 
   get playing(): boolean {
@@ -89,13 +95,12 @@ export class LeanPlayer {
     if (!this.probe) this.#line?.poll();
   }
 
-  /** Sends one input that was due at `due`. */
-  send(item: InputItem, due: number): void {
-    if (!this.#welcomed || !this.view) return;
-    this.sendRaw(encodeInput(this.view.welcome.game, this.inputSeq + 1, [item]), due);
+  act(due: number): void {
+    const input = this.#shared.deed(this);
+    if (input) this.sendRaw(input, due);
   }
 
-  /** As `send`, with the INPUT frame encoded already; its sequence number is filled in here. */
+  /** Sends an INPUT of one item that was due at `due`; its sequence number is filled in here. */
   sendRaw(input: Uint8Array, due: number): void {
     if (!this.#welcomed) return;
     const seq = ++this.inputSeq;
@@ -119,7 +124,7 @@ export class LeanPlayer {
       clientFrame(
         encodeHello({
           mode: resume ? "resume" : "ticket",
-          token: resume ? this.resumeToken : this.#shared.ticket(this),
+          token: resume ? this.#options.resumeToken : this.#options.ticket,
           lastSeq: this.seq,
         }),
       ),
@@ -164,7 +169,6 @@ export class LeanPlayer {
   #probe(ack: number, bytes: Buffer, at: number, end: number): void {
     const tally = this.#shared.tally();
     const now = this.#shared.now();
-    this.lastHeardMs = now;
     this.#shared.arrived(this.tick, now);
     const due = this.#due as Float64Array;
     for (let seq = Math.max(this.ack, ack - REMEMBERED) + 1; seq <= ack; seq++) {
