@@ -7,86 +7,12 @@
  */
 import { attend } from "./attention.ts";
 import type { KernelData } from "./kernel-data.ts";
-import { moveRows, type StepParameters } from "./motion.ts";
-import { fillCells, pairAcross, pairInside, Touches } from "./pairs.ts";
+import { Touches } from "./pairs.ts";
+import { type Job, PHASE } from "./phases.ts";
 import { prepareRigid, type RigidTables } from "./rigid.ts";
-import { rigidAcross, rigidInside } from "./rigid-contacts.ts";
+import { rigidAcross } from "./rigid-contacts.ts";
 import { collideLarge, sweepFast } from "./singles.ts";
-
-export const PHASE = { move: 0, inside: 1, across: 2 } as const;
-
-/** What one worker does of a phase. */
-export interface Share {
-  readonly worker: number;
-  readonly rowFrom: number;
-  readonly rowTo: number;
-  readonly stripFrom: number;
-  readonly stripTo: number;
-}
-
-export interface Job extends StepParameters {
-  readonly high: number;
-  /** Whether the game has a `touch` rule. */
-  readonly told: boolean;
-}
-
-/** Rigid bodies of the regions that one worker has. */
-export interface RigidShare {
-  step(dt: number, farSlowing: number): void;
-}
-
-/** Does one phase's share. Called by every worker, each with its own. */
-export function runPhase(
-  data: KernelData,
-  phase: number,
-  share: Share,
-  job: Job,
-  rigid: RigidShare | undefined,
-): void {
-  const { worker, stripFrom, stripTo } = share;
-  if (phase === PHASE.move) {
-    moveRows(data, share.rowFrom, share.rowTo, job);
-    return;
-  }
-  const list = data.touches[worker];
-  if (!list) return;
-  const touches = new Touches(list.pairs, job.told);
-  if (phase === PHASE.inside) {
-    // Rigid bodies move here: nothing else looks at them before the next phase.
-    rigid?.step(job.dt, job.farSlowing);
-    fillCells(data, job.high, stripFrom, stripTo);
-    pairInside(data, stripFrom, stripTo, job.tick, touches);
-    list.ends[0] = touches.length;
-  } else {
-    touches.length = list.ends[0] as number;
-    pairAcross(data, stripFrom, stripTo, job.tick, touches);
-    rigidInside(data, stripFrom, stripTo, touches);
-    list.ends[1] = touches.length;
-  }
-}
-
-/** Runs a phase on all workers and returns when all are done. */
-export interface Team {
-  run(data: KernelData, phase: number, job: Job): void;
-}
-
-/** Everything on the calling thread. */
-export function aloneTeam(rigid?: RigidShare): Team {
-  return {
-    run(data, phase, job) {
-      const { strips } = data.layout;
-      runPhase(
-        data,
-        phase,
-        { worker: 0, rowFrom: 0, rowTo: job.high, stripFrom: 0, stripTo: strips },
-        job,
-        rigid,
-      );
-      const other = data.touches[1];
-      if (other) other.ends.fill(0);
-    },
-  };
-}
+import type { Team } from "./team.ts";
 
 export type Touch = (a: number, b: number) => void;
 
@@ -115,7 +41,7 @@ export class Kernel {
     data.tests.fill(0);
     data.nonFinite.fill(0);
     data.overspeed.fill(0);
-    for (const phase of [PHASE.move, PHASE.inside, PHASE.across]) this.#team.run(data, phase, job);
+    for (const phase of [PHASE.move, PHASE.inside, PHASE.across]) this.#team.run(phase, job);
     this.#last.length = 0;
     collideLarge(data, this.#last);
     rigidAcross(data, this.#last);

@@ -1,9 +1,10 @@
 /** A world of bodies for tests and benches of the kernel, without a zone around it. */
 
-import { aloneTeam, Kernel, type Team } from "./kernel.ts";
+import { Kernel } from "./kernel.ts";
 import { type Bodies, type KernelData, kernelData } from "./kernel-data.ts";
 import { type World, worldLayout } from "./layout.ts";
 import type { BodyKind } from "./shapes.ts";
+import { aloneTeam, type Team } from "./team.ts";
 
 export interface Body {
   readonly kind: number;
@@ -37,7 +38,7 @@ export function world(
   shape: World,
   kinds: readonly BodyKind[],
   given: readonly Body[],
-  options: { readonly players?: readonly number[]; readonly team?: Team } = {},
+  options: { readonly players?: readonly number[]; readonly team?: (data: KernelData) => Team } = {},
 ): Bench {
   const counts = kinds.map((_, index) => given.filter(({ kind }) => kind === index + 1).length);
   const starts = [0];
@@ -60,7 +61,7 @@ export function world(
   });
   for (const index of counts.keys()) bodies.high[index] = counts[index] ? (next[index] ?? 0) : 0;
   const data = kernelData(bodies, shape, kinds);
-  const kernel = new Kernel(data, options.team ?? aloneTeam());
+  const kernel = new Kernel(data, (options.team ?? aloneTeam)(data));
   // Without players named, everything is looked at: as if each body were a player's.
   const players = Uint16Array.from(options.players ?? rows, (row) => row + 1);
   let tick = 0;

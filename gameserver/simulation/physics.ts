@@ -1,8 +1,10 @@
 /** Ties a zone's memory to the physics kernel: which columns are what, who the players are, one call a step. */
 import { Anomalies, type Anomaly } from "../physics/anomalies.ts";
-import { aloneTeam, Kernel, type Touch } from "../physics/kernel.ts";
+import type { Crew } from "../physics/crew.ts";
+import { Kernel, type Touch } from "../physics/kernel.ts";
 import { type Bodies, type KernelData, kernelData } from "../physics/kernel-data.ts";
-import { RigidRegion, type RigidTables, rigidTables } from "../physics/rigid.ts";
+import { rigidTables } from "../physics/rigid.ts";
+import { aloneTeam, type Team } from "../physics/team.ts";
 import { HEAD, kindStarts, type NumberArray, worldOf, type ZoneMemory } from "./memory.ts";
 import { type Schema, TICK_HZ } from "./schema.ts";
 
@@ -14,24 +16,16 @@ export class ZonePhysics {
   readonly #kernel: Kernel;
   readonly #anomalies: Anomalies;
   readonly #told: boolean;
-  readonly #regions: readonly RigidRegion[];
+  readonly #team: Team;
 
-  constructor(schema: Schema, memory: ZoneMemory, told: boolean) {
+  constructor(schema: Schema, memory: ZoneMemory, told: boolean, crew?: Crew) {
     this.#memory = memory;
     this.#told = told;
     this.data = kernelData(bodiesOf(schema, memory), worldOf(schema), schema.kinds);
     const { rigid, generation } = memory;
     const tables = rigid.count > 0 ? rigidTables(this.data, rigid, generation) : undefined;
-    this.#regions = Array.from(
-      { length: rigid.regions },
-      (_, n) => new RigidRegion(tables as RigidTables, n),
-    );
-    const share = {
-      step: (dt: number, slowing: number) => {
-        for (const region of this.#regions) region.step(dt, slowing);
-      },
-    };
-    this.#kernel = new Kernel(this.data, aloneTeam(share), tables);
+    this.#team = crew ? crew.team(this.data, tables) : aloneTeam(this.data, tables);
+    this.#kernel = new Kernel(this.data, this.#team, tables);
     this.#anomalies = new Anomalies(this.data);
   }
 
@@ -46,16 +40,16 @@ export class ZonePhysics {
 
   /** The worlds of the rigid regions, in order. */
   snapshot(): Uint8Array[] {
-    return this.#regions.map((region) => region.snapshot());
+    return this.#team.snapshot();
   }
 
   /** After the zone's memory was overwritten. */
   restore(worlds: readonly Uint8Array[]): void {
-    for (const [index, region] of this.#regions.entries()) region.restore(worlds[index] ?? new Uint8Array());
+    this.#team.restore(worlds);
   }
 
   close(): void {
-    for (const region of this.#regions) region.free();
+    this.#team.close();
   }
 }
 

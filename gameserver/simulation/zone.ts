@@ -10,6 +10,7 @@ import { restore } from "../../protocol/frames-schema.ts";
 import { Brains } from "../ai/brains.ts";
 import type { Game } from "../game.ts";
 import type { Anomaly } from "../physics/anomalies.ts";
+import type { Crew } from "../physics/crew.ts";
 import { LADDER } from "../scheduler/effects.ts";
 import { digestOf, type StatePart, stateParts } from "./digest.ts";
 import { entityId } from "./entities.ts";
@@ -54,6 +55,7 @@ export class SimulatedZone {
     slots: number,
     buffer: SharedArrayBuffer,
     onFault: OnFault,
+    crew?: Crew,
   ) {
     this.id = id;
     this.#game = game;
@@ -63,7 +65,7 @@ export class SimulatedZone {
     this.#onFault = onFault;
     this.#parts = stateParts(schema, this.#memory);
     this.#starts = kindStarts(schema, slots);
-    this.#physics = new ZonePhysics(schema, this.#memory, game.rules.touch !== undefined);
+    this.#physics = new ZonePhysics(schema, this.#memory, game.rules.touch !== undefined, crew);
     this.#brains = new Brains(game.rules, schema);
     this.#inputs = schema.descriptor.inputs.map(() => ({}));
   }
