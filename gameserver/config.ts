@@ -26,6 +26,12 @@ const SHAPE = {
   GAMEFLEET_IO_THREADS: count(0, 8).default(0),
   /** Far entities are sent less often than near ones. Off only to measure what that saves. */
   GAMEFLEET_DETAIL_RINGS: flag.default(true),
+  /** Threads that step physics. 0 chooses: 2 with four cores or more, else 1. */
+  GAMEFLEET_PHYSICS_WORKERS: count(0, 2).default(0),
+  /** Directory for recordings of all that goes into each zone: for `gameserver/replay.ts`. Costly: for finding faults. */
+  GAMEFLEET_RECORD: z.string().min(1).optional(),
+  /** Directory for the last seconds before a physics anomaly, in the same form; the newest 20 are kept. */
+  GAMEFLEET_DUMPS: z.string().min(1).optional(),
   GAMEFLEET_LOG_LEVEL: logLevel.default("info"),
   /** From SIGTERM to exit at the latest. */
   GAMEFLEET_DRAIN_SECONDS: count(1, 3_600).default(20),

@@ -116,6 +116,14 @@ function threadCounters(registry: Registry, stats: ThreadStats): (() => void)[] 
     of(counter(registry, "gamefleet_dilated_ticks_total", "Ticks given up because the pod was late."), () =>
       simulation.get("dilatedTicks"),
     ),
+    of(
+      counter(
+        registry,
+        "gamefleet_physics_anomalies_total",
+        "Parts of zones isolated because of their physics.",
+      ),
+      () => simulation.get("anomalies"),
+    ),
     of(counter(registry, "gamefleet_game_faults_total", "Errors thrown by game rules."), () =>
       simulation.get("faults"),
     ),

@@ -81,6 +81,9 @@ export async function startThreads(
     stepSamples: stats.steps.buffer,
     latenessSamples: stats.lateness.buffer,
     stance: stance.buffer,
+    physicsWorkers: config.GAMEFLEET_PHYSICS_WORKERS,
+    record: config.GAMEFLEET_RECORD,
+    dumps: config.GAMEFLEET_DUMPS,
   };
   const simulationWorker = start("simulation", "../simulation/worker.ts", simulationData, tickPorts);
   const simulation = new SimulationLink(simulationWorker, listener);

@@ -72,8 +72,9 @@ export class Crew {
     if (!awaitChange(words, WORD.done, (command - 1) | 0, ANSWER_MS)) {
       throw fail("INTERNAL", "the second physics worker does not answer");
     }
-    if (Atomics.load(words, WORD.failed) !== 0)
-      throw fail("INTERNAL", "the second physics worker failed: see its error above");
+    if (Atomics.load(words, WORD.failed) === 0) return;
+    const said = receiveMessageOnPort(this.#port) as { readonly message: unknown } | undefined;
+    throw fail("INTERNAL", `the second physics worker failed: ${String(said?.message)}`);
   }
 
   /** Sends a letter and waits until it was read. */

@@ -20,6 +20,8 @@ export interface RigidTables {
   readonly start: Float32Array;
   /** Level of attention by region: 0 near a player … 2. Scratch. */
   readonly level: Uint8Array;
+  /** What each region's last step took, ms. Never read by a step: only measured. */
+  readonly ms: Float64Array;
 }
 
 export function rigidTables(data: KernelData, state: RigidState, generation: Uint16Array): RigidTables {
@@ -30,6 +32,7 @@ export function rigidTables(data: KernelData, state: RigidState, generation: Uin
     generation,
     start: new Float32Array(shared(state.count * SEEN * 4)),
     level: new Uint8Array(shared(state.regions)),
+    ms: new Float64Array(shared(state.regions * 8)),
   };
 }
 
@@ -96,11 +99,13 @@ export class RigidRegion {
       return;
     }
     state.debt[this.#region] = 0;
+    const started = performance.now();
     this.#admit();
     // An isolated region runs slower than the world; one that is only far away makes its time up.
     this.#world.timestep = (state.period[this.#region] as number) > 1 ? dt : dt * owed;
     this.#world.step();
     this.#readBack();
+    this.#tables.ms[this.#region] = performance.now() - started;
   }
 
   snapshot(): Uint8Array {

@@ -1,5 +1,6 @@
 /** The second physics worker: does what crew.ts commands, until it is stopped. It never looks at its event loop. */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { messageOf } from "../../platform/errors.ts";
 import { awaitChange, crewControl, type Letter, setBusyMs, takeJob, WHAT, WORD } from "./crew-control.ts";
 import type { KernelData } from "./kernel-data.ts";
 import { runPhase } from "./phases.ts";
@@ -71,7 +72,7 @@ function run(): void {
       obey(words[WORD.what] as number);
     } catch (error) {
       // The leader is told, and ends the simulation: a step half done cannot be undone.
-      console.error(error);
+      port.postMessage(messageOf(error));
       Atomics.store(words, WORD.failed, 1);
     }
     Atomics.store(words, WORD.done, (done + 1) | 0);

@@ -28,6 +28,18 @@ describe("the pacer", () => {
     expect(now() - start).toBeCloseTo(10_000 + 3, 0);
   });
 
+  it("slows down with the world's time and comes back to full rate", () => {
+    const { pacer, work, now } = pace(60);
+    pacer.await();
+    const start = now();
+    for (let tick = 0; tick < 60; tick++) {
+      expect(pacer.await(tick < 30 ? 0.5 : 1).skipped).toBe(0);
+      work(3);
+    }
+    // The first beat was set before the time was slowed.
+    expect(now() - start).toBeCloseTo(1_500 + 3, 0);
+  });
+
   it("catches up two steps and gives the rest up", () => {
     const { pacer, work } = pace(100);
     pacer.await();

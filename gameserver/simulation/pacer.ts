@@ -33,26 +33,27 @@ export function threadClock(): Clock {
 
 export class Pacer {
   readonly #clock: Clock;
-  readonly #period: number;
+  readonly #hz: number;
   #next: number;
 
   constructor(hz: number, clock: Clock) {
     this.#clock = clock;
-    this.#period = 1_000 / hz;
-    this.#next = clock.now() + this.#period;
+    this.#hz = hz;
+    this.#next = clock.now() + 1_000 / hz;
   }
 
-  /** Returns when the next step is due. */
-  await(): Beat {
+  /** Returns when the next step is due. `timeScale`: world seconds per real second, the ladder's last step. */
+  await(timeScale = 1): Beat {
+    const period = 1_000 / (this.#hz * timeScale);
     let now = this.#clock.now();
     while (now < this.#next) {
       this.#clock.wait(this.#next - now);
       now = this.#clock.now();
     }
     const lateMs = now - this.#next;
-    const behind = Math.floor(lateMs / this.#period);
+    const behind = Math.floor(lateMs / period);
     const skipped = Math.max(0, behind - MAX_CATCH_UP);
-    this.#next += (skipped + 1) * this.#period;
+    this.#next += (skipped + 1) * period;
     return { lateMs, skipped };
   }
 }

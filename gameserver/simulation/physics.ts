@@ -17,6 +17,8 @@ export class ZonePhysics {
   readonly #anomalies: Anomalies;
   readonly #told: boolean;
   readonly #team: Team;
+  /** What each rigid region's last step took, ms. */
+  readonly regionMs: Float64Array;
 
   constructor(schema: Schema, memory: ZoneMemory, told: boolean, crew?: Crew) {
     this.#memory = memory;
@@ -24,6 +26,7 @@ export class ZonePhysics {
     this.data = kernelData(bodiesOf(schema, memory), worldOf(schema), schema.kinds);
     const { rigid, generation } = memory;
     const tables = rigid.count > 0 ? rigidTables(this.data, rigid, generation) : undefined;
+    this.regionMs = tables?.ms ?? new Float64Array();
     this.#team = crew ? crew.team(this.data, tables) : aloneTeam(this.data, tables);
     this.#kernel = new Kernel(this.data, this.#team, tables);
     this.#anomalies = new Anomalies(this.data);

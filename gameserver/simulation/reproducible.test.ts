@@ -5,13 +5,11 @@ import { hasCode } from "../../platform/errors.ts";
 import { loadRapier } from "../physics/rapier.ts";
 import { game as arena } from "../testing/arena-game.ts";
 import { game as crates } from "../testing/crates-game.ts";
-import { stateParts } from "./digest.ts";
 import { pushInput } from "./input-ring.ts";
 import { type ZoneMemory, zoneMemory } from "./memory.ts";
 import { Recorder } from "./recorder.ts";
 import { replay } from "./replay.ts";
 import { compileGame } from "./schema.ts";
-import { fingerprintOf } from "./snapshot.ts";
 import { SimulatedZone } from "./zone.ts";
 
 const schema = compileGame(crates.declaration);
@@ -98,21 +96,13 @@ describe("a zone with rigid bodies", () => {
   it("replays from a recording; a changed input is found at its tick, with what differs", () => {
     let text = "";
     const running = run();
-    const header = {
-      gamefleet: "recording",
-      v: 1,
-      game: "crates",
-      fingerprint: fingerprintOf(schema),
-      zone: "yard",
-      slots: SLOTS,
-      parts: stateParts(schema, running.memory).map(({ name }) => name),
-      from: Buffer.from(running.zone.snapshot()).toString("base64"),
-    } as const;
-    running.zone.recorder = new Recorder(
-      header,
+    running.zone.step(0);
+    const recorder = new Recorder(
+      running.zone.recordingHeader("crates"),
       (lines) => (text += lines),
       (error) => expect(error).toBeUndefined(),
     );
+    running.zone.recorders = [recorder];
     const push = (slot: number, a: number) => ({ after: 20, slot, kind: 0, a, b: 100, ladder: 0 });
     play(running, [push(0, 200), push(1, 0), push(2, 200), { ...push(3, 0), kind: 1 }]);
     running.zone.leave(4);

@@ -19,9 +19,9 @@ import { HEAD, kindStarts, type ZoneMemory, zoneMemory } from "./memory.ts";
 import { ZonePhysics } from "./physics.ts";
 import { publish } from "./publish.ts";
 import { seedRandom } from "./random.ts";
-import type { Recorder } from "./recorder.ts";
+import type { Recorder, RecordingHeader } from "./recorder.ts";
 import { type Schema, TICK_HZ } from "./schema.ts";
-import { decodeSnapshot, encodeSnapshot } from "./snapshot.ts";
+import { decodeSnapshot, encodeSnapshot, fingerprintOf } from "./snapshot.ts";
 import { ZoneApi } from "./zone-api.ts";
 
 const DT = 1 / TICK_HZ;
@@ -43,7 +43,7 @@ export class SimulatedZone {
   /** Step of the degradation ladder, set before each step: the only thing besides inputs that comes from outside. */
   ladder = 0;
   /** Told everything that goes in. */
-  recorder: Recorder | undefined;
+  recorders: readonly Recorder[] = [];
   readonly #parts: readonly StatePart[];
   /** The player whose inputs are being applied. */
   #slot = 0;
@@ -84,7 +84,7 @@ export class SimulatedZone {
 
   /** The id of the player's entity, or undefined when the game refuses. */
   join(slot: number, seed: number): number | undefined {
-    this.recorder?.session(["join", slot, seed]);
+    for (const recorder of this.recorders) recorder.session(["join", slot, seed]);
     clearInputs(this.#memory, slot);
     this.#memory.applied[slot] = 0;
     this.#memory.playerSeed[slot] = seed;
@@ -98,7 +98,7 @@ export class SimulatedZone {
   }
 
   leave(slot: number): void {
-    this.recorder?.session(["leave", slot]);
+    for (const recorder of this.recorders) recorder.session(["leave", slot]);
     const row = (this.#memory.playerRow[slot] as number) - 1;
     this.#count(-1);
     if (row >= 0) {
@@ -123,6 +123,34 @@ export class SimulatedZone {
     publish(this.#schema, this.#memory, this.#starts, nowMs);
   }
 
+  /** The header of a recording that begins now; `from` is given when the zone is not at its start. */
+  recordingHeader(game: string): RecordingHeader {
+    return {
+      gamefleet: "recording",
+      v: 1,
+      game,
+      fingerprint: fingerprintOf(this.#schema),
+      zone: this.id,
+      slots: this.#memory.slots,
+      parts: this.#parts.map(({ name }) => name),
+      ...(this.tick > 0 && { from: Buffer.from(this.snapshot()).toString("base64") }),
+    };
+  }
+
+  get tick(): number {
+    return this.#memory.head[HEAD.tick] as number;
+  }
+
+  /** Lets the rigid regions step only every so many steps: 1 for all, or 2 or 4 for one that is isolated. */
+  isolate(region: number, period: number): void {
+    this.#memory.rigid.period[region] = period > 1 ? period : 0;
+  }
+
+  /** What each rigid region's last step took, ms. */
+  get regionMs(): Float64Array {
+    return this.#physics.regionMs;
+  }
+
   /** Hash of the state, 16 hexadecimal digits. */
   digest(): string {
     return digestOf(this.#parts);
@@ -130,7 +158,7 @@ export class SimulatedZone {
 
   /** Frees what lies outside the garbage collector's reach. */
   close(): void {
-    this.recorder?.flush();
+    for (const recorder of this.recorders) recorder.flush();
     this.#physics.close();
   }
 
@@ -145,7 +173,9 @@ export class SimulatedZone {
     this.#api.beginPhysics();
     for (const anomaly of this.#physics.step(this.#farSlowing(), this.#touch)) this.#report(anomaly);
     publish(this.#schema, this.#memory, this.#starts, nowMs);
-    this.recorder?.tick(head[HEAD.tick] as number, this.ladder, this.#memory.rigid.period, this.#parts);
+    for (const recorder of this.recorders) {
+      recorder.tick(head[HEAD.tick] as number, this.ladder, this.#memory.rigid.period, this.#parts);
+    }
   }
 
   readonly #touch = (a: number, b: number): void => {
@@ -183,7 +213,9 @@ export class SimulatedZone {
     const entity = this.#api.entityOf(this.#slot);
     const spec = this.#schema.descriptor.inputs[kind];
     const input = this.#inputs[kind];
-    this.recorder?.input(this.#slot, seq, kind, this.#memory.inputData.subarray(at, at + (spec?.size ?? 0)));
+    for (const recorder of this.recorders) {
+      recorder.input(this.#slot, seq, kind, this.#memory.inputData.subarray(at, at + (spec?.size ?? 0)));
+    }
     // A dead player's inputs count as applied: the client must not wait for them.
     if (!entity || !spec || !input) return;
     let from = at;
