@@ -70,6 +70,15 @@ export class UpdateSchedule {
     this.#state[session] = STATE.free;
   }
 
+  /** Whether `plan` serves a session otherwise than its present one: another period or band, a deadline by 1 ms. */
+  differs(session: number, plan: RatePlan): boolean {
+    return (
+      this.#period[session] !== plan.periodTicks ||
+      this.#band[session] !== plan.band ||
+      Math.abs((this.#deadlineMs[session] as number) - plan.deadlineMs) >= 1
+    );
+  }
+
   /** A session's factors or the ladder have changed: moves it at once, waiting or due. */
   replan(session: number, plan: RatePlan): void {
     const state = this.#state[session];
