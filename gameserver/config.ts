@@ -32,6 +32,13 @@ const SHAPE = {
   GAMEFLEET_RECORD: z.string().min(1).optional(),
   /** Directory for the last seconds before a physics anomaly, in the same form; the newest 20 are kept. */
   GAMEFLEET_DUMPS: z.string().min(1).optional(),
+  /** Per cent of the CPU quota that the pod stays below, giving way step by step when it cannot. */
+  GAMEFLEET_CPU_CAP_PERCENT: count(10, 100).default(80),
+  /** Bytes of memory the process may use; 0 takes the container's limit. */
+  GAMEFLEET_MEMORY_LIMIT_BYTES: count(0, 2 ** 46).default(0),
+  /** Bytes a second the pod may send to players: all together, and each. */
+  GAMEFLEET_SEND_BYTES_PER_SECOND: count(10_000, 2 ** 33).default(50_000_000),
+  GAMEFLEET_SESSION_BYTES_PER_SECOND: count(1_000, 2 ** 24).default(24_000),
   GAMEFLEET_LOG_LEVEL: logLevel.default("info"),
   /** From SIGTERM to exit at the latest. */
   GAMEFLEET_DRAIN_SECONDS: count(1, 3_600).default(20),

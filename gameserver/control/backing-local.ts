@@ -24,6 +24,7 @@ export async function localBacking(config: Config, zones: Zones): Promise<Backin
     over() {},
     joined() {},
     ended() {},
+    chores: [],
     publish: async () => undefined,
     run: async () => {},
     close: async () => {},

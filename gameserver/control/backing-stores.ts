@@ -1,5 +1,4 @@
 /** A pod of a fleet: ownership in PostgreSQL, load and directory in Redis, tickets signed by the allocators. */
-import { loop } from "../../platform/background.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
 import { release } from "../../platform/ownership/ownership.ts";
@@ -9,6 +8,7 @@ import { keys } from "../../protocol/directory.ts";
 import type { Config } from "../config.ts";
 import { Tickets } from "../sessions/tickets.ts";
 import type { Backing, BackingHost } from "./backing.ts";
+import type { Chore } from "./chores.ts";
 import { Directory } from "./directory.ts";
 import { publishLoad } from "./load.ts";
 import { Ownership } from "./ownership.ts";
@@ -48,8 +48,13 @@ export function storeBacking(config: Config, zones: Zones, host: BackingHost, lo
 
   const quiet = (what: string) => (error: unknown) =>
     log.warn({ what, err: { message: messageOf(error) } }, "not written");
-  const repeat = (work: () => Promise<void>, everyMs: number, what: string, signal: AbortSignal) =>
-    loop(work, { everyMs, signal, onError: quiet(what) });
+  const chore = (what: string, of: Chore["class"], everyMs: number, work: () => Promise<void>): Chore => ({
+    name: what,
+    class: of,
+    everyMs,
+    work,
+    onError: quiet(what),
+  });
   const publishAll = () => directory.publish(host.sessions());
 
   return {
@@ -85,13 +90,14 @@ export function storeBacking(config: Config, zones: Zones, host: BackingHost, lo
         throw error;
       }
     },
+    chores: [
+      // A new key must be known before its first ticket comes: not background.
+      chore("keys", "transactions", KEYS_MS, () => tickets.refresh()),
+      chore("directory", "background", DIRECTORY_MS, publishAll),
+    ],
     async run(signal) {
       listenForPokes(listener, keys.poke(server), () => void ownership.look().catch(() => {}));
-      await Promise.all([
-        ownership.run(signal),
-        repeat(() => tickets.refresh(), KEYS_MS, "keys", signal),
-        repeat(publishAll, DIRECTORY_MS, "directory", signal),
-      ]);
+      await ownership.run(signal);
     },
     async close(sample) {
       // Without the lease our zones can be placed at once instead of when it runs out.

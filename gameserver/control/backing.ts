@@ -3,6 +3,7 @@
  */
 import type { LoadSample, RosterEntry } from "../../protocol/directory.ts";
 import type { Grant, Session } from "../sessions/sessions.ts";
+import type { Chore } from "./chores.ts";
 import type { OpenZone } from "./zones.ts";
 
 export interface Backing {
@@ -25,7 +26,9 @@ export interface Backing {
   ended(session: Session, over: boolean): void;
   /** The sample of this second; answers the operator's word on this server, if it has one. */
   publish(sample: LoadSample): Promise<RosterEntry | undefined>;
-  /** Follows zones, keys and entries until the signal aborts. */
+  /** What comes round again and may wait while the pod is busy. */
+  readonly chores: readonly Chore[];
+  /** Keeps the lease and follows zones until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
   /** Last words: gives up what it holds, then closes connections. Never throws. */
   close(sample: LoadSample): Promise<void>;

@@ -1,7 +1,7 @@
 /**
- * What the kernel lets this container use, and what it has used: cgroup v2 (`cpu.max`, `cpu.stat`) or v1
- * (`cpu.cfs_quota_us`, `cpuacct.usage`). Without a quota the machine's cores are the limit and the process's own
- * times the usage.
+ * What the kernel lets this container use, and what it has used: cgroup v2 (`cpu.max`, `cpu.stat`, `memory.max`) or v1
+ * (`cpu.cfs_quota_us`, `cpuacct.usage`, `memory.limit_in_bytes`). Without a CPU quota the machine's cores are the
+ * limit and the process's own times the usage; without a memory limit there is none.
  */
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -44,6 +44,45 @@ export function cpuMeter(options: MeterOptions = {}): CpuMeter {
       return Math.max(0, percent);
     },
   };
+}
+
+export interface MemoryMeter {
+  /** Bytes; 0 when there is no limit. */
+  readonly limit: number;
+  /** Bytes that count against the limit and that the kernel cannot take back by itself. */
+  used(): number;
+  /** Share of the limit used, 0 without one. */
+  share(): number;
+}
+
+/** `limit`: bytes, instead of the container's; 0 takes the container's. */
+export function memoryMeter(limit: number, root = "/sys/fs/cgroup"): MemoryMeter {
+  const files = memoryFiles(root);
+  const own = limit > 0 || !files;
+  const most = own ? limit : files.limit;
+  // A limit of our own is about this process; the container's counts whatever runs in it.
+  const used = () => (own ? process.memoryUsage.rss() : (files.used() ?? process.memoryUsage.rss()));
+  return { limit: most, used, share: () => (most > 0 ? used() / most : 0) };
+}
+
+/** The kernel's word for "no limit" in v1 is a number of this size, in v2 "max". */
+const NO_LIMIT = 2 ** 60;
+
+function memoryFiles(root: string) {
+  const v2 = Number(read(root, "memory.max"));
+  if (v2 > 0)
+    return { limit: v2, used: () => working(root, "memory.current", "memory.stat", /^inactive_file (\d+)/m) };
+  const v1 = Number(read(root, "memory/memory.limit_in_bytes"));
+  if (!(v1 > 0 && v1 < NO_LIMIT)) return undefined;
+  const stat = /^total_inactive_file (\d+)/m;
+  return { limit: v1, used: () => working(root, "memory/memory.usage_in_bytes", "memory/memory.stat", stat) };
+}
+
+/** The kubelet's "working set": usage less file pages that nobody has touched lately. */
+function working(root: string, usage: string, stat: string, inactive: RegExp): number | undefined {
+  const used = Number(read(root, usage) ?? Number.NaN);
+  const idle = Number(inactive.exec(read(root, stat) ?? "")?.[1] ?? 0);
+  return Number.isNaN(used) ? undefined : Math.max(0, used - idle);
 }
 
 function version2(root: string): Source | undefined {

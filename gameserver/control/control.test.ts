@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { fail } from "../../platform/errors.ts";
-import { cpuMeter } from "./cgroup.ts";
+import { cpuMeter, memoryMeter } from "./cgroup.ts";
 import { Phase } from "./phase.ts";
 import { refusalCode } from "./refusal.ts";
 import { StoreHealth } from "./stores.ts";
@@ -41,6 +41,42 @@ describe("the zone plan", () => {
         expect(kept.filter((zone) => plan.close.includes(zone.id))).toEqual([]);
       }),
     );
+  });
+});
+
+describe("the memory meter", () => {
+  let root = "";
+  afterEach(() => rmSync(root, { recursive: true, force: true }));
+  const files = (content: Record<string, string>) => {
+    root = mkdtempSync(join(tmpdir(), "cgroup-"));
+    mkdirSync(join(root, "memory"));
+    for (const [name, text] of Object.entries(content)) writeFileSync(join(root, name), text);
+  };
+  const stat = "anon 1\ninactive_file 250\ntotal_inactive_file 250\n";
+  it.each([
+    ["v2", { "memory.max": "1000\n", "memory.current": "750\n", "memory.stat": stat }],
+    [
+      "v1",
+      {
+        "memory/memory.limit_in_bytes": "1000\n",
+        "memory/memory.usage_in_bytes": "750\n",
+        "memory/memory.stat": stat,
+      },
+    ],
+  ])("counts the working set against the limit of cgroup %s", (_version, content) => {
+    files(content);
+    const meter = memoryMeter(0, root);
+    expect([meter.limit, meter.used(), meter.share()]).toEqual([1_000, 500, 0.5]);
+  });
+
+  it("has a limit of its own before the container's, and none where there is none", () => {
+    files({ "memory.max": "max\n", "memory/memory.limit_in_bytes": "9223372036854771712\n" });
+    expect([memoryMeter(0, root).limit, memoryMeter(0, root).share()]).toEqual([0, 0]);
+    expect(memoryMeter(0, root).used()).toBeGreaterThan(1e6);
+    files({ "memory.max": "5\n" });
+    expect(memoryMeter(2 ** 40, root).limit).toBe(2 ** 40);
+    // The limit is told, the usage is hidden: the process's own counts.
+    expect(memoryMeter(0, root).used()).toBeGreaterThan(1e6);
   });
 });
 

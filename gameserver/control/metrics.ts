@@ -11,6 +11,7 @@ import {
 import { closeKind } from "../../protocol/close.ts";
 import { type Counters, quantile } from "../shared-stats.ts";
 import type { TransportCounter } from "../transport/messages.ts";
+import { type SchedulerSources, schedulerMetrics } from "./scheduler-metrics.ts";
 import type { ThreadStats } from "./threads.ts";
 
 /** Seconds, around the 16.7 ms of a tick. */
@@ -26,6 +27,8 @@ export interface PodMetrics {
   /** `result`: joined, resumed, or the stable error code. */
   joined(result: string): void;
   closed(code: number): void;
+  /** Exports these too, from now on. */
+  watch(sources: SchedulerSources): void;
   /** Copies what threads have counted since the last call. */
   collect(now: {
     readonly sessions: number;
@@ -66,10 +69,14 @@ export function podMetrics(stats: ThreadStats, labels: Readonly<Record<string, s
     "name",
   ]);
   const copies = threadCounters(registry, stats);
+  let scheduler = () => {};
   return {
     registry,
     joined: (result) => joins.inc({ result }),
     closed: (code) => closes.inc({ code: String(code), name: closeKind(code)?.name ?? "standard" }),
+    watch(sources) {
+      scheduler = schedulerMetrics(registry, sources);
+    },
     collect(now) {
       sessions.set(now.sessions);
       zones.set(now.zones);
@@ -80,6 +87,7 @@ export function podMetrics(stats: ThreadStats, labels: Readonly<Record<string, s
       for (const value of lateness) late.observe(value);
       for (const samples of stats.seen) for (const value of samples.take()) seen.observe(value);
       for (const copy of copies) copy();
+      scheduler();
       return { tickLatenessMs: quantile(lateness, 0.99) * 1_000 };
     },
   };

@@ -14,6 +14,8 @@ export interface PhaseInputs {
   readonly sinceTickMs: number;
 }
 
+export type ClosedTo = "SERVER_DRAINING" | "STORE_UNAVAILABLE" | "MEMORY_LOW" | "SERVER_OVERLOADED";
+
 /** A simulation that has not stepped for this long hangs. Loading a zone takes far less. */
 const STUCK_MS = 5_000;
 
@@ -25,10 +27,13 @@ export class Phase {
   /** Set while neither store can be reached: others may serve our zones. */
   silent = false;
 
+  /** Set while there is too little memory or time for more players; those who play go on, and may resume. */
+  shedding: "MEMORY_LOW" | "SERVER_OVERLOADED" | undefined = undefined;
+
   /** Why a newcomer is refused, or undefined. */
-  get closedTo(): "SERVER_DRAINING" | "STORE_UNAVAILABLE" | undefined {
+  get closedTo(): ClosedTo | undefined {
     if (this.draining || this.stopping) return "SERVER_DRAINING";
-    return this.silent ? "STORE_UNAVAILABLE" : undefined;
+    return this.silent ? "STORE_UNAVAILABLE" : this.shedding;
   }
 
   /** `/readyz`: undefined when ready. */

@@ -6,6 +6,7 @@ import { GamefleetError, messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
 import { CLOSE, isResumable } from "../../protocol/close.ts";
 import { NOTICE } from "../../protocol/frames.ts";
+import { collectGarbage } from "../collect-garbage.ts";
 import type { Config } from "../config.ts";
 import { loadGame } from "../load-game.ts";
 import { Sessions } from "../sessions/sessions.ts";
@@ -14,14 +15,16 @@ import { startAdmin } from "./admin.ts";
 import type { Backing } from "./backing.ts";
 import { localBacking } from "./backing-local.ts";
 import { storeBacking } from "./backing-stores.ts";
-import { cpuMeter } from "./cgroup.ts";
+import { cpuMeter, memoryMeter } from "./cgroup.ts";
+import { Chores } from "./chores.ts";
 import { podMetrics } from "./metrics.ts";
 import { Phase } from "./phase.ts";
+import { LOOK_MS as PRESSURE_MS, Pressure } from "./pressure.ts";
 import { refusalCode } from "./refusal.ts";
 import { Second } from "./second.ts";
 import { stopPod } from "./stop.ts";
 import { SWEEP_MS, sweepSilent } from "./sweep.ts";
-import { startThreads, type ThreadListener } from "./threads.ts";
+import { startThreads, type ThreadListener, type Threads } from "./threads.ts";
 import { Zones } from "./zones.ts";
 
 /** A client pings at least so often; ten of them may be lost before its session ends. */
@@ -98,6 +101,28 @@ export async function startPod(config: Config, log: Log, onDeath: (error: unknow
     onEnded: (session, code) => backing.ended(session, !isResumable(code)),
   });
   const second = new Second({ config, phase, backing, threads, zones, sessions, cpu, metrics, log });
+  const pressure = startPressure(config, threads, phase, log);
+  const chores = new Chores(
+    [
+      {
+        name: "second",
+        class: "replication",
+        everyMs: 1_000,
+        work: () => second.pass(),
+        onError: (error) => second.failed(error),
+      },
+      {
+        name: "sweep",
+        class: "background",
+        everyMs: SWEEP_MS,
+        work: () => sweepSilent(zones, sessions),
+        onError: bug,
+      },
+      ...backing.chores,
+    ],
+    threads.stance,
+  );
+  metrics.watch({ pressure, chores: chores.scheduler });
 
   async function evict(
     zone: { readonly seats: readonly (string | undefined)[] },
@@ -123,12 +148,12 @@ export async function startPod(config: Config, log: Log, onDeath: (error: unknow
   const ending = new AbortController();
   const running = Promise.all([
     backing.run(ending.signal),
-    loop(() => second.pass(), {
-      everyMs: 1_000,
+    loop(async () => pressure.look(performance.now()), {
+      everyMs: PRESSURE_MS,
       signal: ending.signal,
-      onError: (error) => second.failed(error),
+      onError: bug,
     }),
-    loop(() => sweepSilent(zones, sessions), { everyMs: SWEEP_MS, signal: ending.signal, onError: bug }),
+    chores.run(ending.signal),
   ]);
   log.info(
     { port: threads.port, adminPort: admin.port, game: game.declaration.name, ioThreads, cores: cpu.cores },
@@ -167,4 +192,23 @@ function welcomeOf(config: Config, schema: Schema) {
     updateHz: TICK_HZ / schema.updateTicks,
     heartbeatSeconds: HEARTBEAT_SECONDS,
   };
+}
+
+function startPressure(config: Config, threads: Threads, phase: Phase, log: Log): Pressure {
+  return new Pressure(
+    {
+      cpu: cpuMeter(),
+      memory: memoryMeter(config.GAMEFLEET_MEMORY_LIMIT_BYTES),
+      busy: () => threads.busy(),
+      stance: threads.stance,
+      phase,
+      cpuCap: config.GAMEFLEET_CPU_CAP_PERCENT / 100,
+      notice: (notice) => {
+        for (const transport of threads.transports) transport.notice(notice);
+      },
+      shedCaches: () => collectGarbage(),
+      log,
+    },
+    performance.now(),
+  );
 }

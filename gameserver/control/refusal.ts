@@ -14,6 +14,8 @@ const CODES: Partial<Record<ErrorCode, CloseCode>> = {
   ZONE_FULL: CLOSE.serverFull,
   SERVER_FULL: CLOSE.serverFull,
   SERVER_DRAINING: CLOSE.draining,
+  MEMORY_LOW: CLOSE.serverFull,
+  SERVER_OVERLOADED: CLOSE.serverFull,
   STORE_UNAVAILABLE: CLOSE.storeAway,
 };
 

@@ -23,6 +23,8 @@ export interface Threads {
   readonly stats: ThreadStats;
   /** Where the pod stands on the ladder: written by the control thread, read by all. */
   readonly stance: Stance;
+  /** Busy share of each thread since the last call, by its name: 1 when it had no moment left. */
+  busy(): ReadonlyMap<string, number>;
   stop(): Promise<void>;
 }
 
@@ -112,11 +114,34 @@ export async function startThreads(
     transports.push(link);
   }
 
+  const busy = busyMeter(stats.simulation, workers.slice(1));
   const stop = async (): Promise<void> => {
     stopping = true;
     simulation.stop();
     for (const link of transports) link.stop();
     await Promise.all(workers.map((worker) => worker.terminate()));
   };
-  return { simulation, transports, port, stats, stance, stop };
+  return { simulation, transports, port, stats, stance, busy, stop };
+}
+
+/** The simulation reports its own time: it never returns to an event loop. The others are measured by theirs. */
+function busyMeter(simulation: Counters<SimulationCounter>, io: readonly Worker[]): Threads["busy"] {
+  let at = performance.now();
+  let stepped = simulation.get("busyMs");
+  const loops = io.map((worker) => worker.performance.eventLoopUtilization());
+  return () => {
+    const now = performance.now();
+    const passed = Math.max(1, now - at);
+    const busyMs = simulation.get("busyMs");
+    const shares = new Map([["simulation", Math.min(1, (busyMs - stepped) / passed)]]);
+    at = now;
+    stepped = busyMs;
+    for (const [index, worker] of io.entries()) {
+      const loop = worker.performance.eventLoopUtilization();
+      const before = loops[index] ?? loop;
+      shares.set(`io-${index}`, worker.performance.eventLoopUtilization(loop, before).utilization || 0);
+      loops[index] = loop;
+    }
+    return shares;
+  };
 }

@@ -54,19 +54,16 @@ export function planLadder(state: LadderState, strain: Strain, nowMs: number): L
   const since = nowMs - state.movedAt;
   const worse = used > STRAINED || (strain.memory > MEMORY_TIGHT && state.step < JOINS_SHED);
   const better = used < CALM && strain.memory <= MEMORY_TIGHT;
-  if (worse && since >= WORSE_MS) return climb(state, used, nowMs);
+  if (worse && since >= WORSE_MS) return climb(state, nowMs);
   if (better && since >= (state.timeScale < 1 ? SCALE_BACK_MS : BETTER_MS)) return descend(state, nowMs);
   return state;
 }
 
-function climb(state: LadderState, used: number, nowMs: number): LadderState {
+function climb(state: LadderState, nowMs: number): LadderState {
   if (state.step < TOP) return { step: state.step + 1, timeScale: 1, movedAt: nowMs };
-  // On the last step time itself gives way: as much as is missing, a little at a time.
-  const wanted = Math.max(MIN_TIME_SCALE, state.timeScale / used);
-  const timeScale = Math.max(wanted, round(state.timeScale - SCALE_STEP));
-  return timeScale >= state.timeScale
-    ? state
-    : { step: state.step, timeScale: round(timeScale), movedAt: nowMs };
+  // On the last step time itself gives way. How much is missing cannot be seen: a thread is busy at most all the time.
+  const timeScale = Math.max(MIN_TIME_SCALE, round(state.timeScale - SCALE_STEP));
+  return timeScale === state.timeScale ? state : { step: state.step, timeScale, movedAt: nowMs };
 }
 
 function descend(state: LadderState, nowMs: number): LadderState {

@@ -36,6 +36,11 @@ export class Tally {
     this.#waits[at] = (this.#waits[at] as number) + 1;
   }
 
+  /** Learned cost of one task in seconds, by kind. */
+  costs(costs: Costs): [string, number][] {
+    return this.#kinds.map((name, kind) => [name, costs.of(kind) / 1_000]);
+  }
+
   /** The kinds as stages, with their mean wait and run, and who waited for whom: for `criticalPath`. */
   graph(costs: Costs): StageGraph {
     const seconds = new Map(

@@ -9,6 +9,7 @@ import { fail } from "../../platform/errors.ts";
 import { sha256 } from "../../platform/ids.ts";
 import { CLOSE } from "../../protocol/close.ts";
 import type { SessionRole } from "../../protocol/ticket.ts";
+import type { ClosedTo } from "../control/phase.ts";
 import type { SimulationLink } from "../control/simulation-link.ts";
 import type { Hello, TransportLink } from "../control/transport-link.ts";
 import type { OpenZone, Zones } from "../control/zones.ts";
@@ -49,7 +50,7 @@ export interface SessionHost {
   /** The zone, opened if it is ours. Throws ZONE_NOT_FOUND. */
   zone(id: string): Promise<OpenZone>;
   /** Why nobody new may come, or undefined. */
-  closed(): "SERVER_DRAINING" | "STORE_UNAVAILABLE" | undefined;
+  closed(): ClosedTo | undefined;
   onJoined(session: Session): void;
   onEnded(session: Session, code: number): void;
 }
