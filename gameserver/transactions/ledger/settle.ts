@@ -1,0 +1,273 @@
+/**
+ * Settling on PostgreSQL: a batch of entries in one transaction, by five round trips whatever its size.
+ *
+ * Order is what makes it safe:
+ * 1. the fence: a shared advisory lock on the journal's stream, then a look whether it was closed. Whoever takes a
+ *    stream over closes it under the exclusive lock, so nothing of the old owner commits after that.
+ * 2. wallets are locked in ascending order, so that batches never wait for each other in a circle;
+ * 3. only then is looked up which ids were decided before: another process that settles the same entry holds the same
+ *    wallets, so its rows are visible by now;
+ * 4. decisions in the order of arrival (decide.ts), then all rows in one statement. Ids that turn out to be taken
+ *    after all (same id, other wallets) roll the batch back: it is run again and then sees them.
+ *
+ * Read committed is enough: every decision is made under row locks. A COMMIT without an answer is unknown: the batch
+ * is simply run again, and the primary key tells what became of it.
+ */
+import { fail, hasCode } from "../../../platform/errors.ts";
+import { type Client, type Pool, withClient } from "../../../platform/postgres.ts";
+import { isStoreAway } from "../../../platform/store-errors.ts";
+import type { Answer, DeclineReason, Final } from "../answer.ts";
+import { type Asset, Balances, walletKey, walletsOf } from "../decide.ts";
+import { type Entry, encodeEntry } from "../entry.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** First half of the advisory locks on streams; the second is the stream's id. */
+export const STREAM_LOCK = 1_735_289_197;
+
+/** SQLSTATE of conflicts between batches: serialization failure, deadlock, lock not available (lock_timeout). */
+const BUSY = new Set(["40001", "40P01", "55P03"]);
+/** How often a batch is run again at once before the caller decides. */
+const MAX_RUNS = 4;
+
+interface Known {
+  readonly id: string;
+  readonly hash: string;
+  readonly outcome: "settled" | "declined" | "quarantined";
+  readonly reason: DeclineReason | null;
+}
+
+/** An id was decided by somebody else between the look and the insert: the batch must be run again. */
+class Overtaken extends Error {}
+
+export interface PostgresLedgerOptions {
+  readonly pool: Pool;
+  /** The journal whose entries are settled: `ledger.stream.id`. */
+  readonly stream: () => number;
+  readonly assets: () => ReadonlyMap<string, Asset>;
+}
+
+/** True for failures after which the same batch may be run again. */
+export function mayRunAgain(error: unknown): boolean {
+  if (error instanceof Overtaken || isStoreAway(error)) return true;
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  // 57014: the statement's time was up; nothing says that the entry is at fault.
+  return typeof code === "string" && (BUSY.has(code) || code === "57014");
+}
+
+export class PostgresLedger implements Ledger {
+  readonly #options: PostgresLedgerOptions;
+
+  constructor(options: PostgresLedgerOptions) {
+    this.#options = options;
+  }
+
+  async settle(batch: readonly Entry[]): Promise<Answer[]> {
+    for (let run = 1; ; run++) {
+      try {
+        return await withClient(this.#options.pool, (client) => this.#run(client, batch));
+      } catch (error) {
+        // What another batch caused is tried again here; a store that is away is for the caller to wait for.
+        const again = error instanceof Overtaken || BUSY.has(String((error as { code?: unknown }).code));
+        if (!again || run === MAX_RUNS) throw error;
+      }
+    }
+  }
+
+  async quarantine(entry: Entry, error: string, attempts: number): Promise<void> {
+    await withClient(this.#options.pool, (client) =>
+      client.query(
+        `INSERT INTO ledger.quarantine (id, entry, hash, error, attempts) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (id) DO UPDATE SET error = excluded.error, attempts = ledger.quarantine.attempts + excluded.attempts,
+           resolved_at = NULL, resolution = NULL`,
+        [entry.id, encodeEntry(entry), entry.hash, error.slice(0, 2_000), attempts],
+      ),
+    );
+  }
+
+  async #run(client: Client, batch: readonly Entry[]): Promise<Answer[]> {
+    const nowMs = await this.#begin(client);
+    const balances = await lockWallets(client, batch);
+    const known = await lookUp(client, batch);
+    const { answers, fresh } = decideAll(batch, known, balances, this.#options.assets(), nowMs);
+    if (fresh.length > 0) await write(client, fresh, balances, this.#options.stream());
+    await client.query("COMMIT");
+    return answers;
+  }
+
+  /** Begins, holds the fence, and gives the database's clock: the one clock that decides what has expired. */
+  async #begin(client: Client): Promise<number> {
+    const stream = this.#options.stream();
+    // One round trip: the simple protocol takes several statements. `stream` is a number of ours.
+    const results = (await client.query(
+      `BEGIN; SELECT pg_advisory_xact_lock_shared(${STREAM_LOCK}, ${stream});
+       SELECT closed_at IS NULL AS open, (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now
+       FROM ledger.stream WHERE id = ${stream}`,
+    )) as unknown as readonly {
+      readonly rows: readonly { readonly open: boolean; readonly now: number }[];
+    }[];
+    const row = results.at(-1)?.rows[0];
+    if (!row?.open)
+      throw fail("FENCED", `journal ${stream} was taken over: its old owner settles nothing any more`);
+    return row.now;
+  }
+}
+
+/** Locks the wallets of the batch in ascending order and gives their balances; makes those that are missing. */
+async function lockWallets(client: Client, batch: readonly Entry[]): Promise<Balances> {
+  const keys = new Map<string, readonly [string, string]>();
+  for (const entry of batch) {
+    for (const [account, asset] of walletsOf(entry.transfers))
+      keys.set(walletKey(account, asset), [account, asset]);
+  }
+  const accounts = [...keys.values()].map(([account]) => account);
+  const assets = [...keys.values()].map(([, asset]) => asset);
+  let rows = await selectForUpdate(client, accounts, assets);
+  if (rows.length < keys.size) {
+    await client.query({
+      name: "ledger-wallets-make",
+      text: `INSERT INTO ledger.wallet (account, asset)
+        SELECT account, asset FROM unnest($1::text[], $2::text[]) AS k (account, asset) ORDER BY account, asset
+        ON CONFLICT DO NOTHING`,
+      values: [accounts, assets],
+    });
+    rows = await selectForUpdate(client, accounts, assets);
+  }
+  return new Balances(new Map(rows.map((row) => [walletKey(row.account, row.asset), BigInt(row.balance)])));
+}
+
+interface WalletRow {
+  readonly account: string;
+  readonly asset: string;
+  readonly balance: string;
+}
+
+async function selectForUpdate(
+  client: Client,
+  accounts: readonly string[],
+  assets: readonly string[],
+): Promise<WalletRow[]> {
+  const { rows } = await client.query<WalletRow>({
+    name: "ledger-wallets-lock",
+    text: `SELECT w.account, w.asset, w.balance
+      FROM unnest($1::text[], $2::text[]) AS k (account, asset)
+      JOIN ledger.wallet w ON w.account = k.account AND w.asset = k.asset
+      ORDER BY w.account, w.asset FOR UPDATE OF w`,
+    values: [accounts, assets],
+  });
+  return rows;
+}
+
+/** What was decided before, or set aside, by id. */
+async function lookUp(client: Client, batch: readonly Entry[]): Promise<Map<string, Known>> {
+  const { rows } = await client.query<Known>({
+    name: "ledger-known",
+    text: `SELECT id, hash, outcome, reason FROM ledger.transaction WHERE id = ANY ($1::uuid[])
+      UNION ALL SELECT id, hash, 'quarantined', NULL FROM ledger.quarantine
+      WHERE id = ANY ($1::uuid[]) AND resolved_at IS NULL`,
+    values: [batch.map((entry) => entry.id)],
+  });
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+interface Fresh {
+  readonly entry: Entry;
+  readonly final: Final;
+}
+
+function decideAll(
+  batch: readonly Entry[],
+  known: Map<string, Known>,
+  balances: Balances,
+  assets: ReadonlyMap<string, Asset>,
+  nowMs: number,
+): { readonly answers: Answer[]; readonly fresh: Fresh[] } {
+  const fresh: Fresh[] = [];
+  const answers = batch.map((entry): Answer => {
+    const before = known.get(entry.id);
+    if (before) return before.hash === entry.hash ? answerOf(before) : { status: "conflict" };
+    const final = balances.decide(entry, assets, nowMs);
+    fresh.push({ entry, final });
+    // The same id twice in one batch: the second sees the first.
+    known.set(entry.id, {
+      id: entry.id,
+      hash: entry.hash,
+      outcome: final.status,
+      reason: final.status === "declined" ? final.reason : null,
+    });
+    return final;
+  });
+  return { answers, fresh };
+}
+
+function answerOf(known: Known): Answer {
+  if (known.outcome === "declined") return { status: "declined", reason: known.reason as DeclineReason };
+  return { status: known.outcome };
+}
+
+/** All rows of a batch in one statement. Throws `Overtaken` when an id was decided meanwhile. */
+async function write(
+  client: Client,
+  fresh: readonly Fresh[],
+  balances: Balances,
+  stream: number,
+): Promise<void> {
+  const lines = fresh.flatMap(({ entry, final }) =>
+    final.status === "settled"
+      ? entry.transfers.map((transfer, line) => ({ ...transfer, id: entry.id, line }))
+      : [],
+  );
+  const deltas = balances.deltas().map(([key, delta]) => [...key.split("\n"), delta.toString()]);
+  const { rows } = await client.query<{ made: number; moved: number; kept: number }>({
+    name: "ledger-write",
+    text: WRITE,
+    values: [
+      fresh.map(({ entry }) => entry.id),
+      fresh.map(({ entry }) => entry.kind),
+      fresh.map(({ entry }) => entry.player),
+      fresh.map(({ entry }) => entry.counterparty ?? null),
+      fresh.map(({ entry }) => entry.hash),
+      fresh.map(({ final }) => final.status),
+      fresh.map(({ final }) => (final.status === "declined" ? final.reason : null)),
+      fresh.map(({ entry }) => entry.acceptedAt),
+      fresh.map(({ entry }) => entry.trace),
+      stream,
+      lines.map((line) => line.id),
+      lines.map((line) => line.line),
+      lines.map((line) => line.from),
+      lines.map((line) => line.to),
+      lines.map((line) => line.asset),
+      lines.map((line) => line.amount),
+      deltas.map(([account]) => account),
+      deltas.map(([, asset]) => asset),
+      deltas.map(([, , delta]) => delta),
+    ],
+  });
+  const [done] = rows;
+  if (done?.made !== fresh.length) throw new Overtaken("an id of the batch was decided meanwhile");
+  if (done.moved !== lines.length || done.kept !== deltas.length) {
+    throw fail("INTERNAL", "the books hold lines of a transaction that they do not know: run the verifier");
+  }
+}
+
+const WRITE = `
+WITH made AS (
+  INSERT INTO ledger.transaction
+    (id, kind, player, counterparty, hash, outcome, reason, accepted_at, trace, stream)
+  SELECT id, kind, player, counterparty, hash, outcome, reason, to_timestamp(accepted / 1000), trace, $10
+  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::float8[],
+    $9::text[]) AS t (id, kind, player, counterparty, hash, outcome, reason, accepted, trace)
+  ORDER BY id ON CONFLICT DO NOTHING RETURNING 1
+), moved AS (
+  INSERT INTO ledger.transfer (transaction, line, source, target, asset, amount)
+  SELECT * FROM unnest($11::uuid[], $12::smallint[], $13::text[], $14::text[], $15::text[], $16::bigint[])
+  ON CONFLICT DO NOTHING RETURNING 1
+), kept AS (
+  UPDATE ledger.wallet w SET balance = w.balance + d.delta, version = w.version + 1
+  FROM unnest($17::text[], $18::text[], $19::bigint[]) AS d (account, asset, delta)
+  WHERE w.account = d.account AND w.asset = d.asset RETURNING 1
+)
+SELECT (SELECT count(*)::int FROM made) AS made, (SELECT count(*)::int FROM moved) AS moved,
+  (SELECT count(*)::int FROM kept) AS kept`;
+
+/** True when the journal was taken over by another process. */
+export const isFenced = (error: unknown): boolean => hasCode(error, "FENCED");

@@ -1,0 +1,77 @@
+/** Real books for tests: a fresh database with the ledger in it, and eyes to look into them. */
+import { silentLog } from "../../../platform/log.ts";
+import { createPool, migrate, type Pool, query } from "../../../platform/postgres.ts";
+import { freshDatabase } from "../../../test/stores/fixtures.ts";
+import { LEDGER_MIGRATIONS } from "../ledger/migrations.ts";
+import { PostgresLedger } from "../ledger/settle.ts";
+import { ASSETS } from "./entries.ts";
+
+export interface Books {
+  readonly url: string;
+  readonly pool: Pool;
+  readonly stream: number;
+  readonly ledger: PostgresLedger;
+  balance(account: string, asset: string): Promise<bigint>;
+  /** Rows of a table of the ledger. */
+  count(table: string): Promise<number>;
+  /** Undefined when the books balance, else what does not. */
+  imbalance(): Promise<string | undefined>;
+  close(): Promise<void>;
+}
+
+export async function openBooks(): Promise<Books> {
+  const url = await freshDatabase();
+  await migrate(url, LEDGER_MIGRATIONS, "ledger", silentLog());
+  const pool = createPool({ url, name: "test", log: silentLog(), maxConnections: 8 });
+  for (const [asset, { kind, ...more }] of ASSETS) {
+    const ceiling = "ceiling" in more ? more.ceiling : null;
+    await query(pool, "INSERT INTO ledger.asset VALUES ($1, $2, $3)", [asset, kind, ceiling]);
+  }
+  const stream = await openStream(pool);
+  return {
+    url,
+    pool,
+    stream,
+    ledger: new PostgresLedger({ pool, stream: () => stream, assets: () => ASSETS }),
+    async balance(account, asset) {
+      const sql = "SELECT balance FROM ledger.wallet WHERE account = $1 AND asset = $2";
+      const [row] = await query<{ balance: string }>(pool, sql, [account, asset]);
+      return BigInt(row?.balance ?? 0);
+    },
+    async count(table) {
+      const [row] = await query<{ n: number }>(pool, `SELECT count(*)::int AS n FROM ledger.${table}`);
+      return row?.n ?? 0;
+    },
+    imbalance: () => imbalance(pool),
+    close: () => pool.end(),
+  };
+}
+
+export async function openStream(pool: Pool, life = "life-1"): Promise<number> {
+  const sql = "INSERT INTO ledger.stream (server, life) VALUES ('default/a', $1) RETURNING id::int AS id";
+  const [row] = await query<{ id: number }>(pool, sql, [life]);
+  return row?.id ?? 0;
+}
+
+/** Independent of the verifier: the books as an accountant would check them by hand. */
+async function imbalance(pool: Pool): Promise<string | undefined> {
+  const rows = await query<{ what: string }>(
+    pool,
+    `WITH moved AS (
+       SELECT account, asset, sum(delta) AS total FROM (
+         SELECT target AS account, asset, amount AS delta FROM ledger.transfer
+         UNION ALL SELECT source, asset, -amount FROM ledger.transfer) AS both_sides
+       WHERE account NOT LIKE 'house:%' GROUP BY account, asset)
+     SELECT coalesce(w.account, m.account) || ' has ' || coalesce(w.balance, 0) || ' ' || coalesce(w.asset, m.asset)
+       || ', its transfers say ' || coalesce(m.total, 0) AS what
+     FROM ledger.wallet w FULL JOIN moved m USING (account, asset)
+     WHERE coalesce(w.balance, 0) <> coalesce(m.total, 0)
+     UNION ALL
+     SELECT 'transfer without a settled transaction: ' || f.transaction FROM ledger.transfer f
+     LEFT JOIN ledger.transaction t ON t.id = f.transaction AND t.outcome = 'settled' WHERE t.id IS NULL
+     UNION ALL
+     SELECT 'settled transaction without transfers: ' || t.id FROM ledger.transaction t
+     LEFT JOIN ledger.transfer f ON f.transaction = t.id WHERE t.outcome = 'settled' AND f.transaction IS NULL`,
+  );
+  return rows[0]?.what;
+}
