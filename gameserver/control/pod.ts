@@ -203,10 +203,10 @@ function startPressure(config: Config, threads: Threads, phase: Phase, log: Log)
       stance: threads.stance,
       phase,
       cpuCap: config.GAMEFLEET_CPU_CAP_PERCENT / 100,
-      notice: (notice) => {
-        for (const transport of threads.transports) transport.notice(notice);
+      shedCaches() {
+        collectGarbage();
+        for (const transport of threads.transports) transport.shed();
       },
-      shedCaches: () => collectGarbage(),
       log,
     },
     performance.now(),

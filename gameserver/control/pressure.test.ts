@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { createRegistry } from "../../platform/metrics.ts";
-import { NOTICE, type Notice } from "../../protocol/frames.ts";
 import { LADDER, Stance } from "../scheduler/effects.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { Phase } from "./phase.ts";
@@ -12,7 +11,6 @@ function pod(cpuCap = 0.8) {
   const now = { ms: 0, cpu: 30, memory: 0.4, simulation: 0.2, io: 0.3 };
   const stance = new Stance();
   const phase = new Phase();
-  const notices: Notice[] = [];
   const events: unknown[] = [];
   let shed = 0;
   const log = (fields: unknown) => events.push(fields);
@@ -24,7 +22,6 @@ function pod(cpuCap = 0.8) {
       stance,
       phase,
       cpuCap,
-      notice: (notice) => notices.push(notice),
       shedCaches: () => shed++,
       log: { info: log, warn: log } as never,
     },
@@ -33,7 +30,7 @@ function pod(cpuCap = 0.8) {
   const run = (ms: number) => {
     for (const end = now.ms + ms; now.ms < end; ) pressure.look((now.ms += LOOK_MS));
   };
-  return { now, stance, phase, notices, events, pressure, run, shed: () => shed };
+  return { now, stance, phase, events, pressure, run, shed: () => shed };
 }
 
 describe("pressure", () => {
@@ -47,7 +44,7 @@ describe("pressure", () => {
   it.each(["simulation", "io"] as const)(
     "a %s thread without a moment left leads up the ladder, all the way",
     (thread) => {
-      const { run, stance, phase, notices, now, events, pressure } = pod();
+      const { run, stance, phase, now, events, pressure } = pod();
       now[thread] = 1;
       run(1_500);
       expect(stance.effects.backgroundPaused).toBe(true);
@@ -57,7 +54,6 @@ describe("pressure", () => {
       run(10_000);
       expect(stance.effects.name).toBe("time-dilated");
       expect(stance.timeScale).toBeLessThan(1);
-      expect(notices.at(-1)).toMatchObject({ kind: NOTICE.dilation, detail: { scale: stance.timeScale } });
       // One event for each step, in order.
       const names = events.flatMap((event) => (event as { name?: string }).name ?? []);
       expect([...new Set(names)]).toEqual(LADDER.slice(1).map(({ name }) => name));
@@ -65,7 +61,6 @@ describe("pressure", () => {
       now[thread] = 0.2;
       run(40_000);
       expect([stance.step, stance.timeScale]).toEqual([0, 1]);
-      expect(notices.at(-1)?.detail).toEqual({ scale: 1 });
       expect(phase.closedTo).toBeUndefined();
       expect(pressure.moves.up).toBe(LADDER.length - 1);
     },

@@ -1,10 +1,9 @@
 /**
  * Four times a second: how strained the pod is, and what is done about it. The CPU governor's duty, the memory level
  * and the step of the ladder are planned by `scheduler/` (pure) and put into effect here: in the stance that all
- * threads read, in the phase (newcomers), by events, metrics, and a word to the players when time is dilated.
+ * threads read (I/O threads tell players of dilated time), in the phase (newcomers), by events and metrics.
  */
 import type { Log } from "../../platform/log.ts";
-import { NOTICE, type Notice } from "../../protocol/frames.ts";
 import { type Effects, LADDER, type Stance } from "../scheduler/effects.ts";
 import { planDuty, smooth } from "../scheduler/governor.ts";
 import { GROUND, type LadderState, planLadder, type Strain } from "../scheduler/ladder.ts";
@@ -28,8 +27,6 @@ export interface PressureParts {
   readonly phase: Pick<Phase, "shedding">;
   /** Share of the CPU quota that the pod stays below, 0 … 1. */
   readonly cpuCap: number;
-  /** Tells all players. */
-  readonly notice: (notice: Notice) => void;
   /** Gives memory back that is only kept for convenience. */
   readonly shedCaches: () => void;
   readonly log: Pick<Log, "info" | "warn">;
@@ -136,8 +133,6 @@ export class Pressure {
     const { step, timeScale } = this.#ladder;
     if (this.#ladder === before) return;
     this.#parts.stance.set(step, timeScale);
-    if (timeScale !== before.timeScale)
-      this.#parts.notice({ kind: NOTICE.dilation, withinMs: 0, detail: { scale: timeScale } });
     if (step !== before.step) this.moves[step > before.step ? "down" : "up"]++;
     const fields = {
       step,

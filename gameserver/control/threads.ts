@@ -104,6 +104,8 @@ export async function startThreads(
       seenSamples: (stats.seen[index] as Samples).buffer,
       stance: stance.buffer,
       rings: config.GAMEFLEET_DETAIL_RINGS,
+      bytesPerSecond: config.GAMEFLEET_SEND_BYTES_PER_SECOND / ioThreads,
+      sessionBytesPerSecond: config.GAMEFLEET_SESSION_BYTES_PER_SECOND,
       // The kernel spreads connections unevenly: each thread may hold them all.
       maxConnections: config.GAMEFLEET_CAPACITY_SESSIONS + SPARE_CONNECTIONS,
     };

@@ -66,6 +66,11 @@ export class TransportLink {
     this.#order({ type: "disconnect", code });
   }
 
+  /** Memory is short: give back what you can. */
+  shed(): void {
+    this.#order({ type: "shed" });
+  }
+
   notice(notice: Notice): void {
     this.#order({ type: "notice", notice });
   }

@@ -18,8 +18,6 @@ import { Outbox } from "./outbox.ts";
 import { Watching } from "./watching.ts";
 import { binaryFrame, WebSocketError } from "./websocket.ts";
 
-/** Changes stop here; what is left comes with the next updates. */
-const UPDATE_BUDGET_BYTES = 1_100;
 /** An update is sent at least this often even when nothing changes, ticks: the client's clock and acknowledgement. */
 const QUIET_TICKS = 15;
 /** Updates left out in a row after which the rate is halved; after twice as many, quartered. */
@@ -51,8 +49,13 @@ export class IoSession implements Hearer {
   readonly watching: Watching | undefined;
   /** Updates left out in a row because the socket had not taken the last one. */
   skipped = 0;
-  /** Simulation tick at which the last update was due. */
-  lastTick: number;
+  /** Its place in the thread's pace, −1 without a socket; turns it had since it reads slowly. */
+  place = -1;
+  turn = 0;
+  /** Monotonic ms since which its client has not read, or 0. */
+  slowSince = 0;
+  /** Round trip, ms; 0 while it is not known. */
+  latencyMs = 0;
   readonly #shared: IoShared;
   readonly #view: SessionView;
   #sentTick = 0;
@@ -60,7 +63,7 @@ export class IoSession implements Hearer {
   #stampSeq = 0;
   #stampAt = 0;
 
-  constructor(shared: IoShared, zone: IoZone<IoSession>, admission: Admission, nowTick: number) {
+  constructor(shared: IoShared, zone: IoZone<IoSession>, admission: Admission) {
     this.id = admission.session;
     this.slot = admission.slot;
     this.zone = zone;
@@ -71,8 +74,6 @@ export class IoSession implements Hearer {
     this.watching?.follow(0);
     const centre = this.watching?.id ?? entity;
     this.#view = new SessionView(shared.kinds, shared.schema.viewCap, centre, this.watching === undefined);
-    // Spread over the period by slot: a crowd that joined together is not served in one burst.
-    this.lastTick = nowTick - (admission.slot % shared.schema.updateTicks);
   }
 
   get centre(): { readonly x: number; readonly y: number } {
@@ -108,6 +109,7 @@ export class IoSession implements Hearer {
   detach(): void {
     this.connection = undefined;
     this.skipped = 0;
+    this.slowSince = 0;
     this.#held = undefined;
   }
 
@@ -157,8 +159,13 @@ export class IoSession implements Hearer {
     return taken;
   }
 
-  /** Sends what is due. Answers bytes handed over; 0 when there was nothing to say. */
-  update(tick: number): number {
+  /** Whether inputs wait for room in the ring. */
+  get holds(): boolean {
+    return this.#held !== undefined;
+  }
+
+  /** Sends what is due; changes stop at `budget` bytes, what is left comes later. Answers bytes handed over; 0 when there was nothing to say. */
+  update(tick: number, budget: number): number {
     const connection = this.connection;
     if (!connection) return 0;
     const { picture, interest } = this.zone;
@@ -171,7 +178,6 @@ export class IoSession implements Hearer {
     const force = tick - this.#sentTick >= QUIET_TICKS || this.#stampSeq !== 0;
     let frames: Uint8Array | undefined;
     const seq = this.outbox.seq + 1;
-    const budget = UPDATE_BUDGET_BYTES;
     if (this.#view.encode(out, seq, applied, picture, interest, detail, budget, force)) {
       this.outbox.seq++;
       this.#sentTick = tick;

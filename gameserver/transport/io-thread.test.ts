@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { CLOSE } from "../../protocol/close.ts";
-import { decodeWelcome, encodeHello, encodeWatch, FRAME } from "../../protocol/frames.ts";
+import { decodeNotice, decodeWelcome, encodeHello, encodeWatch, FRAME } from "../../protocol/frames.ts";
 import { encodeInput } from "../../protocol/frames-input.ts";
 import { View } from "../../protocol/view.ts";
+import { Stance } from "../scheduler/effects.ts";
 import { counters, Samples } from "../shared-stats.ts";
 import { INPUT_PLACES, zoneMemory } from "../simulation/memory.ts";
 import { compileGame } from "../simulation/schema.ts";
@@ -69,7 +70,8 @@ class FakeConnection {
 function thread() {
   const told: FromTransport[] = [];
   const stats = counters(TRANSPORT_COUNTERS);
-  const io = new IoThread(schema, stats, new Samples(), (message) => told.push(message));
+  const stance = new Stance();
+  const io = new IoThread(schema, stats, new Samples(), (message) => told.push(message), { stance });
   const memory = zoneMemory(schema, SLOTS);
   const entities = new Map<number, number>();
   const zone = new SimulatedZone(game, schema, "sol", SLOTS, memory.buffer, () => {});
@@ -109,7 +111,7 @@ function thread() {
     });
     return connection;
   };
-  return { io, told, stats, memory, zone, entities, run, connect, say, seat };
+  return { io, told, stats, stance, memory, zone, entities, run, connect, say, seat };
 }
 
 /** The payload of one frame of ours. */
@@ -122,6 +124,23 @@ const walk = { kind: "walk", fields: { dx: 1, dy: 0 } };
 const seconds = (count: number) => vi.advanceTimersByTime(count * 1_000);
 
 describe("an I/O thread", () => {
+  it("tells players when time slows down and when it is back, and newcomers at once", () => {
+    const { run, seat, stance } = thread();
+    const scales = (connection: FakeConnection) =>
+      connection.written
+        .filter((payload) => payload[0] === FRAME.notice)
+        .map((payload) => decodeNotice(payload).detail);
+    const early = seat(0);
+    run(2);
+    stance.set(9, 0.75);
+    run(2);
+    const late = seat(1);
+    stance.set(9, 1);
+    run(2);
+    expect(scales(early)).toEqual([{ scale: 0.75 }, { scale: 1 }]);
+    expect(scales(late)).toEqual([{ scale: 0.75 }, { scale: 1 }]);
+  });
+
   it("sends each session one write a period, staggered by slot", () => {
     const { run, seat, say } = thread();
     const [a, b] = [seat(0), seat(1)];

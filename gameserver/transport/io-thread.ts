@@ -18,6 +18,7 @@ import {
 } from "../../protocol/frames.ts";
 import { FrameError } from "../../protocol/frames-bytes.ts";
 import { maxUpdateBytes } from "../../protocol/frames-update.ts";
+import { collectGarbage } from "../collect-garbage.ts";
 import { FULL_DETAIL } from "../replication/session-view.ts";
 import { wireKinds } from "../replication/wire-kinds.ts";
 import { Stance } from "../scheduler/effects.ts";
@@ -29,6 +30,7 @@ import type { Connection, ConnectionOwner } from "./connection.ts";
 import { type Admission, HEADER_ROOM, IoSession, type IoShared } from "./io-session.ts";
 import { IoZone } from "./io-zone.ts";
 import type { FromTransport, ToTransport, TransportCounter } from "./messages.ts";
+import { dilation, type IoOptions, Pace } from "./pace.ts";
 import { WebSocketError } from "./websocket.ts";
 
 /** From connecting to HELLO. */
@@ -36,48 +38,48 @@ const HELLO_MS = 5_000;
 /** A client that reads nothing for this long, or leaves this much unread, is dropped; it can resume. */
 const SLOW_READER_MS = 10_000;
 const MAX_BACKLOG_BYTES = 131_072;
-const MAX_PENDING_EVENTS = 256;
 const RATE_SWEEP_MS = 60_000;
 
 interface Guest {
   readonly connection: Connection;
   session: IoSession | undefined;
   saidHello: boolean;
-  /** Monotonic ms since which it has not read, or 0. */
-  slowSince: number;
 }
 
 export class IoThread implements ConnectionOwner {
   readonly #tell: (message: FromTransport) => void;
   readonly #stats: Counters<TransportCounter>;
-  readonly #seen: Samples;
   readonly #shared: IoShared;
   readonly #guests = new Map<number, Guest>();
   readonly #sessions = new Map<string, IoSession>();
   readonly #zones = new Map<number, IoZone<IoSession>>();
   readonly #stance: Stance;
   readonly #rates = new RateTable(PLAYER_RATES);
+  readonly #pace: Pace;
+  /** Sessions whose inputs wait for room in the ring. */
+  readonly #holding = new Set<IoSession>();
   #ratesSweptAt = 0;
-  #tick = 0;
+  #timeScale = 1;
 
   constructor(
     schema: Schema,
     stats: Counters<TransportCounter>,
     seen: Samples,
     tell: (message: FromTransport) => void,
-    { stance = new Stance(), rings = true }: { readonly stance?: Stance; readonly rings?: boolean } = {},
+    options: IoOptions = {},
   ) {
+    const { stance = new Stance(), rings = true } = options;
     this.#tell = tell;
     this.#stats = stats;
-    this.#seen = seen;
     this.#stance = stance;
     const kinds = wireKinds(schema.descriptor);
     const updateRoom = HEADER_ROOM + maxUpdateBytes(schema.viewCap, kinds.widest);
     this.#shared = { schema, kinds, arena: new Arena(), updateRoom, detail: { ...FULL_DETAIL, rings } };
+    this.#pace = new Pace(schema, stance, options, { stats, seen, onBug: (error) => this.onBug(error) });
   }
 
   add(connection: Connection): void {
-    this.#guests.set(connection.id, { connection, session: undefined, saidHello: false, slowSince: 0 });
+    this.#guests.set(connection.id, { connection, session: undefined, saidHello: false });
     this.#stats.set("connections", this.#guests.size);
   }
 
@@ -102,6 +104,10 @@ export class IoThread implements ConnectionOwner {
       case "disconnect":
         for (const { connection, session } of this.#guests.values())
           if (session) connection.close(order.code);
+        break;
+      case "shed":
+        this.#rates.sweep(performance.now());
+        collectGarbage();
         break;
       case "notice":
         this.#notice(order.notice);
@@ -146,35 +152,37 @@ export class IoThread implements ConnectionOwner {
     });
   }
 
-  /** After simulation tick number `tick` (others may have been passed over): events, then the updates that are due. */
-  tick(tick: number): void {
-    this.#tick = tick;
+  /**
+   * After simulation tick number `tick` (others may have been passed over): events, then the updates that are due, for
+   * a slice of time. True when some are left for `serve`.
+   */
+  tick(tick: number): boolean {
     const { viewCapShare, outerRingShare, refreshUpdates } = this.#stance.effects;
     Object.assign(this.#shared.detail, { viewCapShare, outerRingShare, refreshUpdates });
     for (const zone of this.#zones.values()) {
       zone.picture.refresh();
       if (!zone.pump()) this.#stats.add("eventsLost");
     }
-    const period = this.#shared.schema.updateTicks;
     const now = performance.now();
-    for (const guest of this.#guests.values()) {
-      const { session } = guest;
-      if (!session) continue;
-      try {
-        this.#stats.add("inputs", session.retryHeld(now));
-        if (this.#tick - session.lastTick >= period * session.slowness) this.#update(guest, session);
-      } catch (error) {
-        // One player's bug must not be everyone's.
-        this.onBug(error);
-        guest.connection.close(CLOSE.internal);
-      }
+    for (const session of this.#holding) {
+      this.#pace.guard(session, () => this.#stats.add("inputs", session.retryHeld(now)));
+      if (!session.holds) this.#holding.delete(session);
     }
+    this.#tellScale();
+    this.#pace.begin(tick);
+    return this.serve();
+  }
+
+  /** Goes on with the updates that are due. True when some are left: come again when sockets have been read. */
+  serve(): boolean {
+    return this.#pace.serve();
   }
 
   /** Once a second: whoever does not say HELLO, does not read, or does not end. */
   sweep(): void {
     const now = performance.now();
-    for (const { connection, session, slowSince } of this.#guests.values()) {
+    for (const { connection, session } of this.#guests.values()) {
+      const slowSince = session?.slowSince ?? 0;
       connection.sweep(now);
       if (!session && connection.openOrUpgrading && now - connection.openedAt > HELLO_MS) {
         connection.close(CLOSE.helloTimeout, "no HELLO in time");
@@ -190,28 +198,19 @@ export class IoThread implements ConnectionOwner {
     this.#rates.sweep(now);
   }
 
-  #update(guest: Guest, session: IoSession): void {
-    // In step with its own phase; but a thread that was very late owes one update, not several.
-    const period = this.#shared.schema.updateTicks * session.slowness;
-    const due = session.lastTick + period;
-    session.lastTick = this.#tick - due < period ? due : this.#tick;
-    if (guest.connection.backlog > 0) {
-      guest.slowSince ||= performance.now();
-      session.skipped++;
-      // Events are numbered when they are sent; those that wait are bounded like all else.
-      if (session.outbox.pending > MAX_PENDING_EVENTS)
-        guest.connection.close(CLOSE.slowReader, "not reading");
-      this.#stats.add("skippedUpdates");
-      return;
-    }
-    guest.slowSince = 0;
-    session.skipped = 0;
-    const bytes = session.update(this.#tick);
-    if (bytes === 0) return;
-    this.#stats.add("updates");
-    this.#stats.add("bytes", bytes);
-    const seen = session.takeSeen(performance.now());
-    if (seen !== undefined) this.#seen.record(seen);
+  /** Players are told when time runs slower or at its own pace again. */
+  #tellScale(): void {
+    const { timeScale } = this.#stance;
+    if (timeScale === this.#timeScale) return;
+    this.#timeScale = timeScale;
+    this.#notice(dilation(timeScale));
+  }
+
+  #input(session: IoSession, message: Uint8Array): void {
+    const taken = session.input(message, performance.now());
+    this.#stats.add("inputs", taken);
+    if (session.holds) this.#holding.add(session);
+    if (taken > 0) this.#pace.heard(session, session.zone.memory.accepted[session.slot] as number);
   }
 
   #message(guest: Guest, message: Uint8Array): void {
@@ -222,7 +221,7 @@ export class IoThread implements ConnectionOwner {
       return;
     }
     session.zone.memory.heardAt[session.slot] = Math.floor(Date.now() / 1_000);
-    if (type === FRAME.input) this.#stats.add("inputs", session.input(message, performance.now()));
+    if (type === FRAME.input) this.#input(session, message);
     else if (type === FRAME.ping) this.#pong(guest.connection, session, message);
     else if (type === FRAME.watch) session.watch(decodeWatch(message));
     else if (type === FRAME.leave) this.#tell({ type: "left", session: session.id });
@@ -250,7 +249,7 @@ export class IoThread implements ConnectionOwner {
     const zone = this.#zones.get(admission.zone);
     if (!zone) return;
     const known = this.#sessions.get(admission.session);
-    const session = known ?? new IoSession(this.#shared, zone, admission, this.#tick);
+    const session = known ?? new IoSession(this.#shared, zone, admission);
     if (!known) {
       this.#sessions.set(session.id, session);
       zone.sessions.set(session.slot, session);
@@ -267,12 +266,16 @@ export class IoThread implements ConnectionOwner {
     }
     guest.session = session;
     session.attach(guest.connection, admission);
+    if (this.#timeScale !== 1) guest.connection.send(encodeNotice(dilation(this.#timeScale)));
+    this.#pace.enter(session);
     this.#stats.add("attached");
   }
 
   #detach(session: IoSession): void {
     if (!session.connection) return;
     session.detach();
+    this.#holding.delete(session);
+    this.#pace.leave(session);
     this.#stats.add("attached", -1);
   }
 

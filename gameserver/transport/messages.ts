@@ -21,6 +21,9 @@ export interface TransportData {
   readonly stance: SharedArrayBuffer;
   /** Whether entities in the middle and outer ring are sent less often. */
   readonly rings: boolean;
+  /** What this thread, and one session, may be sent in a second. */
+  readonly bytesPerSecond: number;
+  readonly sessionBytesPerSecond: number;
   /** Most connections at a time, joined or not. */
   readonly maxConnections: number;
 }
@@ -35,6 +38,17 @@ export const TRANSPORT_COUNTERS = [
   "skippedUpdates",
   "eventsLost",
   "loopDelayP99Ms",
+  "scheduled",
+  "missedEngaged",
+  "missedActive",
+  "missedCalm",
+  "ready",
+  "worstLateMs",
+  "pathCount",
+  "pathRingMs",
+  "pathTickMs",
+  "pathQueueMs",
+  "pathUpdateMs",
 ] as const;
 export type TransportCounter = (typeof TRANSPORT_COUNTERS)[number];
 
@@ -83,6 +97,8 @@ export type ToTransport =
   | { readonly type: "release"; readonly session: string; readonly code: number }
   /** Closes all players' connections; their sessions stay. */
   | { readonly type: "disconnect"; readonly code: number }
+  /** Memory is short: gives back what is only kept for convenience. */
+  | { readonly type: "shed" }
   | { readonly type: "notice"; readonly notice: Notice }
   | { readonly type: "stop" };
 

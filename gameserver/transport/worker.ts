@@ -22,6 +22,9 @@ const tell = (message: FromTransport) => port.postMessage(message);
 const thread = new IoThread(data.schema, stats, new Samples(data.seenSamples), tell, {
   stance: new Stance(data.stance),
   rings: data.rings,
+  capacity: data.maxConnections,
+  bytesPerSecond: data.bytesPerSecond,
+  sessionBytesPerSecond: data.sessionBytesPerSecond,
 });
 const delay = monitorEventLoopDelay({ resolution: 10 });
 delay.enable();
@@ -45,9 +48,16 @@ data.tickPort.on("message", (tick: number) => {
   woken = true;
   setImmediate(() => {
     woken = false;
-    thread.tick(latest);
+    if (thread.tick(latest)) goOn();
   });
 });
+
+/** Updates that did not fit into a slice, after sockets have been read; a new tick takes over what is left. */
+function goOn(): void {
+  setImmediate(() => {
+    if (!woken && thread.serve()) goOn();
+  });
+}
 
 const sweeping = setInterval(() => {
   thread.sweep();
