@@ -24,6 +24,8 @@ const SHAPE = {
   GAMEFLEET_MAX_ZONES: count(1, 1_000).default(64),
   /** Threads that serve players. 0 chooses by the CPU quota: 1 below two cores, else 2. */
   GAMEFLEET_IO_THREADS: count(0, 8).default(0),
+  /** `ws` serves players through the ws library instead of our own WebSocket server. */
+  GAMEFLEET_TRANSPORT: z.enum(["own", "ws"]).default("own"),
   /** Far entities are sent less often than near ones. Off only to measure what that saves. */
   GAMEFLEET_DETAIL_RINGS: flag.default(true),
   /** Threads that step physics. 0 chooses: 2 with four cores or more, else 1. */

@@ -103,6 +103,7 @@ export async function startThreads(
       counters: (stats.transports[index] as Counters<TransportCounter>).buffer,
       seenSamples: (stats.seen[index] as Samples).buffer,
       stance: stance.buffer,
+      transport: config.GAMEFLEET_TRANSPORT,
       rings: config.GAMEFLEET_DETAIL_RINGS,
       bytesPerSecond: config.GAMEFLEET_SEND_BYTES_PER_SECOND / ioThreads,
       sessionBytesPerSecond: config.GAMEFLEET_SESSION_BYTES_PER_SECOND,

@@ -18,21 +18,45 @@ import {
 } from "./websocket.ts";
 
 /** How long a peer may take to answer our close. */
-const LINGER_MS = 2_000;
+export const LINGER_MS = 2_000;
 /** Unread PONGs beyond this mean a peer that only writes. */
 const MAX_CONTROL_BACKLOG = 16_384;
 
+/** A player's connection as an I/O thread uses it, whatever speaks the protocol underneath. */
+export interface PlayerConnection {
+  readonly id: number;
+  /** Monotonic ms. */
+  readonly openedAt: number;
+  /** The handshake is done and nobody has closed. */
+  readonly open: boolean;
+  /** Not closing yet, whether or not the handshake is done. */
+  readonly openOrUpgrading: boolean;
+  /** Bytes handed over that the kernel has not taken. */
+  readonly backlog: number;
+  /** Hands over bytes that are frames already, in one write. */
+  write(frames: Uint8Array): void;
+  /** Sends one binary message. */
+  send(payload: Uint8Array): void;
+  /** Starts the closing handshake. Nothing is read or sent after it. */
+  close(code: number, reason?: string): void;
+  /** Called now and then: ends a connection whose peer does not end. */
+  sweep(nowMs: number): void;
+  /** Stops reading; the kernel's buffer fills and the peer has to wait. */
+  pause(): void;
+  resume(): void;
+}
+
 export interface ConnectionOwner {
   /** Each WebSocket frame, before it is handled: the place for rate limits; may throw WebSocketError. */
-  onFrame(connection: Connection, size: number): void;
-  onMessage(connection: Connection, message: Uint8Array): void;
+  onFrame(connection: PlayerConnection, size: number): void;
+  onMessage(connection: PlayerConnection, message: Uint8Array): void;
   /** Once, when the socket is gone. `code` is why: ours when we closed, else the peer's, else 1006. */
-  onGone(connection: Connection, code: number): void;
+  onGone(connection: PlayerConnection, code: number): void;
   /** Something other than a WebSocketError was thrown while handling a message; the connection is being closed. */
   onBug(error: unknown): void;
 }
 
-export class Connection implements MessageSink {
+export class Connection implements MessageSink, PlayerConnection {
   readonly id: number;
   readonly openedAt: number;
   readonly #socket: Socket;

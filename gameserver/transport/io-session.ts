@@ -11,7 +11,7 @@ import type { WireKinds } from "../replication/wire-kinds.ts";
 import { pushInput } from "../simulation/input-ring.ts";
 import type { Schema } from "../simulation/schema.ts";
 import type { Arena } from "./arena.ts";
-import type { Connection } from "./connection.ts";
+import type { PlayerConnection } from "./connection.ts";
 import type { Hearer, IoZone } from "./io-zone.ts";
 import type { ToTransport } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
@@ -44,7 +44,7 @@ export class IoSession implements Hearer {
   readonly slot: number;
   readonly zone: IoZone<IoSession>;
   readonly outbox: Outbox;
-  connection: Connection | undefined;
+  connection: PlayerConnection | undefined;
   /** Set for a spectator. */
   readonly watching: Watching | undefined;
   /** Updates left out in a row because the socket had not taken the last one. */
@@ -87,7 +87,7 @@ export class IoSession implements Hearer {
   }
 
   /** Says WELCOME on `connection` and starts the view anew. */
-  attach(connection: Connection, admission: Admission): void {
+  attach(connection: PlayerConnection, admission: Admission): void {
     const { memory, picture } = this.zone;
     const { frames, lost } = this.outbox.missed(
       admission.welcome.resumed ? admission.lastSeq : this.outbox.seq,

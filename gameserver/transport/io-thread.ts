@@ -26,7 +26,7 @@ import { PLAYER_RATES, RateTable } from "../sessions/limits.ts";
 import type { Counters, Samples } from "../shared-stats.ts";
 import type { Schema } from "../simulation/schema.ts";
 import { Arena } from "./arena.ts";
-import type { Connection, ConnectionOwner } from "./connection.ts";
+import type { ConnectionOwner, PlayerConnection } from "./connection.ts";
 import { type Admission, HEADER_ROOM, IoSession, type IoShared } from "./io-session.ts";
 import { IoZone } from "./io-zone.ts";
 import type { FromTransport, ToTransport, TransportCounter } from "./messages.ts";
@@ -41,7 +41,7 @@ const MAX_BACKLOG_BYTES = 131_072;
 const RATE_SWEEP_MS = 60_000;
 
 interface Guest {
-  readonly connection: Connection;
+  readonly connection: PlayerConnection;
   session: IoSession | undefined;
   saidHello: boolean;
 }
@@ -78,7 +78,7 @@ export class IoThread implements ConnectionOwner {
     this.#pace = new Pace(schema, stance, options, { stats, seen, onBug: (error) => this.onBug(error) });
   }
 
-  add(connection: Connection): void {
+  add(connection: PlayerConnection): void {
     this.#guests.set(connection.id, { connection, session: undefined, saidHello: false });
     this.#stats.set("connections", this.#guests.size);
   }
@@ -115,7 +115,7 @@ export class IoThread implements ConnectionOwner {
     }
   }
 
-  onFrame(connection: Connection, size: number): void {
+  onFrame(connection: PlayerConnection, size: number): void {
     const guest = this.#guests.get(connection.id);
     // Before HELLO is answered only one frame is expected; the key by connection stops a flood in that time.
     const key = guest?.session?.id ?? `#${connection.id}`;
@@ -123,7 +123,7 @@ export class IoThread implements ConnectionOwner {
       throw new WebSocketError(CLOSE.rateLimited, "too fast");
   }
 
-  onMessage(connection: Connection, message: Uint8Array): void {
+  onMessage(connection: PlayerConnection, message: Uint8Array): void {
     const guest = this.#guests.get(connection.id);
     if (!guest) return;
     try {
@@ -134,7 +134,7 @@ export class IoThread implements ConnectionOwner {
     }
   }
 
-  onGone(connection: Connection, code: number): void {
+  onGone(connection: PlayerConnection, code: number): void {
     const guest = this.#guests.get(connection.id);
     if (!guest) return;
     this.#guests.delete(connection.id);
@@ -239,7 +239,7 @@ export class IoThread implements ConnectionOwner {
     this.#tell({ type: "hello", connection: guest.connection.id, mode, token, lastSeq });
   }
 
-  #pong(connection: Connection, session: IoSession, message: Uint8Array): void {
+  #pong(connection: PlayerConnection, session: IoSession, message: Uint8Array): void {
     const clientTime = decodePing(message);
     const tick = session.zone.picture.tick;
     connection.send(encodePong({ clientTime, serverTime: Date.now(), tick }));

@@ -19,6 +19,8 @@ export interface TransportData {
   readonly seenSamples: SharedArrayBuffer;
   /** Of `Stance`: where the pod stands on the ladder. */
   readonly stance: SharedArrayBuffer;
+  /** Our own framing, or that of the `ws` library. */
+  readonly transport: "own" | "ws";
   /** Whether entities in the middle and outer ring are sent less often. */
   readonly rings: boolean;
   /** What this thread, and one session, may be sent in a second. */

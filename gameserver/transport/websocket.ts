@@ -86,7 +86,9 @@ export class FrameParser {
     const length =
       short === 127 ? longLength(bytes, at + 2) : short === 126 ? bytes.readUInt16BE(at + 2) : short;
     // Checked before the payload has come: nobody makes us hold what we shall not take.
-    if (length + this.#partBytes > this.#maxMessage) throw new WebSocketError(1009, "message is too long");
+    // A ping between fragments is not part of the message.
+    if (opcode < 8 && length + this.#partBytes > this.#maxMessage)
+      throw new WebSocketError(1009, "message is too long");
     if (left < head + length) return 0;
     this.#sink.frame(head + length);
     const payload = bytes.subarray(at + head, at + head + length);
@@ -213,4 +215,19 @@ function header(bytes: Uint8Array, at: number, first: number, length: number): n
   bytes.fill(0, at + 2, at + 6);
   for (let i = 0; i < 4; i++) bytes[at + 6 + i] = length >>> (24 - 8 * i);
   return 10;
+}
+
+/** Takes bytes that are whole frames of ours (unmasked, as `frame` makes them) apart again. */
+export function eachFrame(frames: Uint8Array, take: (payload: Uint8Array) => void): void {
+  for (let at = 0; at < frames.length; ) {
+    const short = frames[at + 1] as number;
+    const head = headerBytes(short < 126 ? short : short === 126 ? 126 : 0x1_0000);
+    let length = short;
+    if (short >= 126) {
+      length = 0;
+      for (let i = at + 2; i < at + head; i++) length = length * 256 + (frames[i] as number);
+    }
+    take(frames.subarray(at + head, at + head + length));
+    at += head + length;
+  }
 }

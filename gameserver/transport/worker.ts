@@ -13,6 +13,7 @@ import {
   type TransportCounter,
   type TransportData,
 } from "./messages.ts";
+import { WsConnection, wsServer } from "./ws-connection.ts";
 
 if (!parentPort) throw new Error("transport/worker.ts runs as a worker thread only");
 const port = parentPort;
@@ -30,9 +31,12 @@ const delay = monitorEventLoopDelay({ resolution: 10 });
 delay.enable();
 
 let connections = 0;
-const server = createServer({ noDelay: true, pauseOnConnect: false }, (socket) => {
-  thread.add(new Connection(++connections, socket, thread, performance.now()));
-});
+const server =
+  data.transport === "ws"
+    ? wsServer((socket) => thread.add(new WsConnection(++connections, socket, thread, performance.now())))
+    : createServer({ noDelay: true, pauseOnConnect: false }, (socket) => {
+        thread.add(new Connection(++connections, socket, thread, performance.now()));
+      });
 server.maxConnections = data.maxConnections;
 server.listen({ host: data.host, port: data.port, backlog: 4_096, reusePort: data.shared }, () => {
   const address = server.address();
