@@ -31,6 +31,7 @@ export const CLOSE = {
   internal: 4014,
   versionUnsupported: 4015,
   zoneEnded: 4016,
+  silent: 4017,
 } as const;
 
 export type CloseName = keyof typeof CLOSE;
@@ -72,6 +73,11 @@ export const CLOSE_CODES: Readonly<Record<CloseCode, CloseKind>> = {
     name: "versionUnsupported",
     meaning: "this server does not speak that protocol version",
     resumable: false,
+  },
+  4017: {
+    name: "silent",
+    meaning: "nothing was heard on this line for too long; the session lives on for a while",
+    resumable: true,
   },
   4016: { name: "zoneEnded", meaning: "the match or room is over; the session has ended", resumable: false },
 };

@@ -48,7 +48,7 @@ const CASES: readonly Case[] = [
   { name: "2.5 ping of 126", send: [frame(OP.ping, bytes(126))], code: [1002] },
   {
     name: "2.6 ping of 125 in octets",
-    send: [...frame(OP.ping, bytes(125))].map((byte) => Buffer.of(byte)),
+    send: Array.from(frame(OP.ping, bytes(125)), (byte) => Buffer.of(byte)),
     hear: ["p125"],
   },
   { name: "2.7 pong nobody asked for", send: [frame(OP.pong, "")], hear: [] },
@@ -100,7 +100,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: "5.5 two fragments in octets",
-    send: [...Buffer.concat([frame(OP.binary, "ab", { fin: false }), frame(OP.more, "cd")])].map((byte) =>
+    send: Array.from(Buffer.concat([frame(OP.binary, "ab", { fin: false }), frame(OP.more, "cd")]), (byte) =>
       Buffer.of(byte),
     ),
     hear: ["m4"],

@@ -38,6 +38,8 @@ const HELLO_MS = 5_000;
 /** A client that reads nothing for this long, or leaves this much unread, is dropped; it can resume. */
 const SLOW_READER_MS = 10_000;
 const MAX_BACKLOG_BYTES = 131_072;
+/** A player pings at least every 30 s: whose line was silent for this long has lost it, and was not told. */
+const SILENT_SECONDS = 90;
 const RATE_SWEEP_MS = 60_000;
 
 interface Guest {
@@ -181,6 +183,7 @@ export class IoThread implements ConnectionOwner {
   /** Once a second: whoever does not say HELLO, does not read, or does not end. */
   sweep(): void {
     const now = performance.now();
+    const seconds = Math.floor(Date.now() / 1_000);
     for (const { connection, session } of this.#guests.values()) {
       const slowSince = session?.slowSince ?? 0;
       connection.sweep(now);
@@ -191,6 +194,11 @@ export class IoThread implements ConnectionOwner {
         (now - slowSince > SLOW_READER_MS || connection.backlog > MAX_BACKLOG_BYTES)
       ) {
         connection.close(CLOSE.slowReader, "not reading");
+      } else if (
+        session &&
+        seconds - (session.zone.memory.heardAt[session.slot] as number) > SILENT_SECONDS
+      ) {
+        connection.close(CLOSE.silent, "nothing was heard");
       }
     }
     if (now - this.#ratesSweptAt < RATE_SWEEP_MS) return;
