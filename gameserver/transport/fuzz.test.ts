@@ -106,7 +106,7 @@ function frameOf(
   const opcode = odd ? random(16) : kind < 2 ? 9 : kind < 3 ? 10 : open ? 0 : 2;
   const control = opcode >= 8;
   const fin = control ? !(odd && random(4) === 0) : random(3) > 0;
-  const length = odd && random(3) === 0 ? random(MAX + 300) : control ? random(126) : random(300);
+  const length = random(40) === 0 ? random(MAX + 600) : control ? random(126) : random(300);
   const options: FrameOptions = {
     fin,
     rsv: odd && random(3) === 0 ? random(8) : 0,
