@@ -3,8 +3,12 @@
  *
  * Only failures that speak of the store count (a refusal by a rule, or an abort by the caller, is not an outage).
  * opossum shares one timer and one abort signal between calls, so its time-out is off: calls carry their own.
+ *
+ * With a `probe`, traffic comes back only after several good probes in a row, never after one lucky call: opossum
+ * closes on a single success, also of a call that began before it opened.
  */
 import CircuitBreaker from "opossum";
+import { sleep } from "./background.ts";
 import { fail } from "./errors.ts";
 import { gauge, type Registry } from "./metrics.ts";
 
@@ -19,7 +23,14 @@ export interface BreakerOptions {
   readonly resetMs?: number;
   /** True for errors that say nothing about the store. */
   readonly ignore?: (error: unknown) => boolean;
+  /** Window in which calls are counted, ms. Default 5,000. */
+  readonly windowMs?: number;
+  /** Asks the store whether it is there; tried every `resetMs` while open. Must reject within its own deadline. */
+  readonly probe?: () => Promise<unknown>;
 }
+
+/** Good probes in a row before traffic comes back. */
+const GOOD_PROBES = 3;
 
 export interface Breaker {
   /** Runs `work`, or throws CIRCUIT_OPEN at once. */
@@ -30,13 +41,16 @@ export interface Breaker {
 
 export function createBreaker(options: BreakerOptions): Breaker {
   const resetMs = options.resetMs ?? 1_000;
+  const windowMs = options.windowMs ?? 5_000;
+  const { probe } = options;
   const circuit = new CircuitBreaker((work: () => Promise<unknown>) => work(), {
     name: options.name,
     timeout: false,
     errorThresholdPercentage: options.errorPercent ?? 50,
     volumeThreshold: options.volume ?? 5,
-    resetTimeout: resetMs,
-    rollingCountTimeout: 5_000,
+    // With a probe it never half-opens by itself.
+    resetTimeout: probe ? 2 ** 31 - 1 : resetMs,
+    rollingCountTimeout: windowMs,
     rollingCountBuckets: 5,
     ...(options.ignore ? { errorFilter: options.ignore } : {}),
   });
@@ -46,6 +60,14 @@ export function createBreaker(options: BreakerOptions): Breaker {
   circuit.on("open", show(2));
   circuit.on("halfOpen", show(1));
   circuit.on("close", show(0));
+  const ended = new AbortController();
+  if (probe) {
+    circuit.on("open", () => {
+      void probeUntilGood(probe, resetMs, ended.signal, show(1)).then(() => {
+        if (!ended.signal.aborted) circuit.close();
+      });
+    });
+  }
   const refusal = () =>
     fail("CIRCUIT_OPEN", `${options.name} is away`, { retryAfterSeconds: resetMs / 1_000 });
   return {
@@ -61,8 +83,30 @@ export function createBreaker(options: BreakerOptions): Breaker {
     get open() {
       return circuit.opened;
     },
-    close: () => circuit.shutdown(),
+    close: () => {
+      ended.abort();
+      circuit.shutdown();
+    },
   };
+}
+
+/** Resolves after `GOOD_PROBES` in a row; `onGood` is called at each good one. */
+async function probeUntilGood(
+  probe: () => Promise<unknown>,
+  everyMs: number,
+  signal: AbortSignal,
+  onGood: () => void,
+): Promise<void> {
+  for (let good = 0; good < GOOD_PROBES && !signal.aborted; ) {
+    await sleep(everyMs, signal);
+    try {
+      await probe();
+      good += 1;
+      onGood();
+    } catch {
+      good = 0;
+    }
+  }
 }
 
 const isOpossumRefusal = (error: unknown): boolean =>

@@ -18,15 +18,19 @@ export interface PostgresSettings {
   readonly name: string;
   readonly log: Log;
   readonly maxConnections?: number;
+  /** Settings of each session, such as `role` (act with fewer rights than the user who logs in). */
+  readonly session?: Readonly<Record<string, string>>;
   /** Longest run of one statement on the server, ms. Default 1,500. */
   readonly statementTimeoutMs?: number;
 }
 
 export function createPool(settings: PostgresSettings): Pool {
   const statement = settings.statementTimeoutMs ?? 1_500;
+  const session = Object.entries(settings.session ?? {}).map(([name, value]) => `-c ${name}=${value}`);
   const pool = new PgPool({
     connectionString: settings.url,
     application_name: settings.name,
+    ...(session.length > 0 ? { options: session.join(" ") } : {}),
     max: settings.maxConnections ?? 4,
     connectionTimeoutMillis: 2_000,
     idleTimeoutMillis: 30_000,

@@ -9,8 +9,9 @@ beforeEach(async () => {
   books = await openBooks();
 });
 afterEach(async () => {
-  expect(await books.imbalance()).toBeUndefined();
+  const wrong = await books.imbalance();
   await books.close();
+  if (wrong) throw new Error(wrong);
 });
 const settled = { status: "settled" };
 const credits = (player: string) => books.balance(`player:${player}`, "credits");

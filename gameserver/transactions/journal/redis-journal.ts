@@ -1,0 +1,57 @@
+/**
+ * A journal in Redis: one stream per life of a pod, named by its row in `ledger.stream`.
+ *
+ * The stream is made when the journal is opened and appended to without making it: once a successor has drained and
+ * deleted it, or Redis has lost its data, an append fails at once, and that is the fence on this side. Plain appends,
+ * duplicates are legal (a second try after a time-out): the ledger's primary key sorts them out. Removed by id, never
+ * trimmed by length.
+ */
+import { fail } from "../../../platform/errors.ts";
+import type { Redis } from "../../../platform/redis.ts";
+import { decodeEntry, type Entry, encodeEntry } from "../entry.ts";
+import type { Journal, Journaled, Ref } from "./journal.ts";
+
+/** All keys share a hash tag: scripts over several of them also run on Redis Cluster. */
+const PREFIX = "gf:{journal}:";
+export const journalKeys = {
+  stream: (stream: number) => `${PREFIX}s:${stream}`,
+  /** Sorted set: stream → Redis ms until which its owner's lease runs. */
+  leases: `${PREFIX}leases`,
+  claim: (stream: number) => `${PREFIX}claim:${stream}`,
+} as const;
+
+const OPEN = `redis.call('XDEL', KEYS[1], redis.call('XADD', KEYS[1], '*', 'e', ''))`;
+
+/** Makes the empty stream. */
+export async function createStream(redis: Redis, stream: number): Promise<void> {
+  await redis.eval(OPEN, 1, journalKeys.stream(stream));
+}
+
+export class RedisJournal implements Journal {
+  readonly #redis: Redis;
+  readonly #key: string;
+  readonly #stream: number;
+
+  constructor(redis: Redis, stream: number) {
+    this.#redis = redis;
+    this.#stream = stream;
+    this.#key = journalKeys.stream(stream);
+  }
+
+  async append(entry: Entry): Promise<Ref> {
+    const ref = await this.#redis.xadd(this.#key, "NOMKSTREAM", "*", "e", encodeEntry(entry));
+    if (ref === null)
+      throw fail("FENCED", `journal ${this.#stream} is gone: taken over, or lost with Redis' data`);
+    return ref;
+  }
+
+  async remove(refs: readonly Ref[]): Promise<void> {
+    if (refs.length > 0) await this.#redis.xdel(this.#key, ...refs);
+  }
+
+  async read(after: Ref | undefined, count: number): Promise<Journaled[]> {
+    const from = after === undefined ? "-" : `(${after}`;
+    const rows = await this.#redis.xrange(this.#key, from, "+", "COUNT", count);
+    return rows.map(([ref, [, text = ""]]) => ({ ref, entry: decodeEntry(text), text }));
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * A lane settles what it is given, batch by batch, in order. Natural batching: it takes what has gathered while the
+ * last batch was away, and never waits for more.
+ *
+ * No entry is given up: what fails because a store is away is kept and run again; what fails by itself is found by
+ * halving, tried three times, and set aside for an operator, so that one bad entry delays the others by a few runs.
+ */
+import { messageOf } from "../../platform/errors.ts";
+import type { Answer } from "./answer.ts";
+import { type Clock, pause } from "./clock.ts";
+import type { Entry } from "./entry.ts";
+import type { Ref } from "./journal/journal.ts";
+
+export const MAX_BATCH = 256;
+/** Tries of an entry that fails alone before it is set aside. */
+const MAX_ATTEMPTS = 3;
+/** Wait before a batch is run again that a store's failure brought back, ms. */
+const RETRY_MS = 50;
+
+export interface Item {
+  readonly entry: Entry;
+  /** Where it stands in the journal; undefined for one that was never journaled (direct mode). */
+  readonly ref: Ref | undefined;
+  /** Nobody waits any more and nothing durable holds it: it may be dropped. */
+  readonly abandoned: () => boolean;
+  readonly done: (answer: Answer) => void;
+  /** The store failed; only for what was never journaled: it is not kept. */
+  readonly failed: (error: unknown) => void;
+}
+
+export interface LaneHost {
+  settle(batch: readonly Entry[]): Promise<Answer[]>;
+  quarantine(entry: Entry, error: string, attempts: number): Promise<void>;
+  /** True for failures of a store: the same batch may be run again. */
+  mayRunAgain(error: unknown): boolean;
+  /** A batch came back. */
+  settled(count: number, ms: number): void;
+  /** Entries that were set aside. */
+  quarantined(entry: Entry, error: unknown): void;
+  /** A batch failed for a reason that is the stores'. */
+  delayed(error: unknown): void;
+}
+
+export class Lane {
+  readonly #host: LaneHost;
+  readonly #clock: Clock;
+  readonly #signal: AbortSignal;
+  #queue: Item[] = [];
+  #inHand = 0;
+  #running: Promise<void> | undefined;
+
+  constructor(host: LaneHost, clock: Clock, signal: AbortSignal) {
+    this.#host = host;
+    this.#clock = clock;
+    this.#signal = signal;
+  }
+
+  /** Entries taken and not settled. */
+  get backlog(): number {
+    return this.#queue.length + this.#inHand;
+  }
+
+  /** Resolves when all that was given before is settled, or the lane was stopped. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running;
+  }
+
+  push(item: Item): void {
+    this.#queue.push(item);
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  async #run(): Promise<void> {
+    while (this.#queue.length > 0 && !this.#signal.aborted) {
+      const batch = this.#queue.splice(0, MAX_BATCH).filter((item) => !item.abandoned());
+      this.#inHand = batch.length;
+      const left = batch.length === 0 ? [] : await this.#settle(batch, 1);
+      this.#inHand = 0;
+      if (left.length === 0) continue;
+      this.#queue = left.concat(this.#queue);
+      await pause(this.#clock, RETRY_MS, this.#signal);
+    }
+  }
+
+  /** Settles a batch; answers the items that a store's failure leaves to be run again, in order. */
+  async #settle(batch: readonly Item[], attempt: number): Promise<Item[]> {
+    const started = this.#clock.now();
+    try {
+      const answers = await this.#host.settle(batch.map((item) => item.entry));
+      this.#host.settled(batch.length, this.#clock.now() - started);
+      for (const [index, item] of batch.entries()) item.done(answers[index] as Answer);
+      return [];
+    } catch (error) {
+      if (this.#host.mayRunAgain(error)) return this.#keep(batch, error);
+      return batch.length > 1 ? this.#halve(batch) : this.#suspect(batch[0] as Item, error, attempt);
+    }
+  }
+
+  /** What is journaled waits for the store; what is not is told at once. */
+  #keep(batch: readonly Item[], error: unknown): Item[] {
+    this.#host.delayed(error);
+    for (const item of batch) if (item.ref === undefined) item.failed(error);
+    return batch.filter((item) => item.ref !== undefined);
+  }
+
+  /** Something in it is at fault: each half by itself, in order. */
+  async #halve(batch: readonly Item[]): Promise<Item[]> {
+    const middle = batch.length >> 1;
+    const left = await this.#settle(batch.slice(0, middle), 1);
+    // The store went away meanwhile: order is kept by not going on with the rest.
+    if (left.length > 0)
+      return left.concat(this.#keep(batch.slice(middle), new Error("waits for the first half")));
+    return this.#settle(batch.slice(middle), 1);
+  }
+
+  /** The one that fails alone. */
+  async #suspect(item: Item, error: unknown, attempt: number): Promise<Item[]> {
+    if (attempt < MAX_ATTEMPTS) return this.#settle([item], attempt + 1);
+    try {
+      await this.#host.quarantine(item.entry, messageOf(error), attempt);
+    } catch (failure) {
+      return this.#keep([item], failure);
+    }
+    this.#host.quarantined(item.entry, error);
+    item.done({ status: "quarantined" });
+    return [];
+  }
+}

@@ -1,0 +1,294 @@
+/**
+ * The transaction processor: takes what is asked for, makes it durable, has it carried out, and answers within
+ * `ANSWER_MS` whatever happens to the stores.
+ *
+ * normal   append to the journal, settle, answer.
+ * pending  PostgreSQL away: append; the answer is "pending", the entry is settled when PostgreSQL is back.
+ * direct   Redis away: settle without the journal; answered only after the commit.
+ * refused  both away, or too much waits: said at once, nothing is promised.
+ *
+ * Exactly-once does not depend on anything here: it is the primary key of the ledger. Everything here may be killed
+ * between any two lines; what was appended is found by the sweeper or by a successor (takeover.ts), and whoever was
+ * not answered asks again with the same id.
+ */
+import { hasCode } from "../../platform/errors.ts";
+import { Admission, type Load } from "./admission.ts";
+import type { Answer } from "./answer.ts";
+import { type Clock, within } from "./clock.ts";
+import type { Entry } from "./entry.ts";
+import type { Journal, Ref } from "./journal/journal.ts";
+import { Lane } from "./lane.ts";
+import type { Ledger } from "./ledger/ledger.ts";
+
+/** From arrival to an answer at the latest: 0.2 s of the promised two are left for the way to the player. */
+export const ANSWER_MS = 1_800;
+/** One try of an append, and how many there are. */
+const APPEND_MS = 400;
+const APPEND_TRIES = 2;
+/** Lanes settle side by side; an account is always in the same one, so its order is kept. */
+const LANES = 2;
+/** Settled entries are removed from the journal together, ms. */
+const REMOVE_AFTER_MS = 20;
+/** Entries that memory does not know are left alone until they are so old, ms: their append may still be answered. */
+export const SWEEP_AGE_MS = 1_500;
+const SWEEP_PAGE = 512;
+
+export type Mode = "normal" | "pending" | "direct" | "refused";
+
+/** The stores as the processor finds them at any moment. */
+export interface Stores {
+  /** The open journal; undefined while there is none (Redis away, or not opened yet). */
+  journal(): Journal | undefined;
+  readonly ledger: Ledger;
+  /** Runs a call to the journal, or to the ledger, through its breaker. */
+  journaling<T>(work: () => Promise<T>): Promise<T>;
+  settling<T>(work: () => Promise<T>): Promise<T>;
+  readonly journalAway: boolean;
+  readonly settleAway: boolean;
+  /** Memory that the journal's Redis uses of what it may; undefined when unknown. */
+  readonly journalShare: number | undefined;
+  /** True for failures after which the same batch may be run again. */
+  mayRunAgain(error: unknown): boolean;
+  /** The journal was taken over or lost: another one is to be opened. */
+  fenced(): void;
+}
+
+/** What happens, for metrics and alarms. All calls are synchronous and must not throw. */
+export interface Observer {
+  answered(entry: Entry, answer: Answer, seconds: number): void;
+  settled(count: number, seconds: number): void;
+  quarantined(entry: Entry, error: unknown): void;
+  /** A store failed; the work waits. */
+  delayed(error: unknown): void;
+  /** Entries that were found again in the journal. */
+  swept(count: number): void;
+  /** Entries of the journal that this version cannot read: they stay where they are. */
+  unreadable(count: number): void;
+}
+
+interface Held {
+  readonly entry: Entry;
+  readonly final: Promise<Answer>;
+}
+
+export class Processor {
+  readonly #stores: Stores;
+  readonly #clock: Clock;
+  readonly #observer: Observer;
+  readonly #admission = new Admission();
+  readonly #lanes: readonly Lane[];
+  readonly #ending = new AbortController();
+  /** Accepted and not settled, by id, in the order of acceptance. */
+  readonly #held = new Map<string, Held>();
+  /** Places in the journal that memory knows: the sweeper leaves them alone. */
+  readonly #refs = new Set<Ref>();
+  #settled: { readonly journal: Journal; readonly ref: Ref }[] = [];
+  #stopping = false;
+
+  constructor(stores: Stores, observer: Observer, clock: Clock) {
+    this.#stores = stores;
+    this.#observer = observer;
+    this.#clock = clock;
+    const host = {
+      settle: (batch: readonly Entry[]) => stores.settling(() => stores.ledger.settle(batch)),
+      quarantine: (entry: Entry, error: string, attempts: number) =>
+        stores.ledger.quarantine(entry, error, attempts),
+      mayRunAgain: (error: unknown) =>
+        hasCode(error, "FENCED") || hasCode(error, "CIRCUIT_OPEN") || stores.mayRunAgain(error),
+      settled: (count: number, ms: number) => {
+        this.#admission.settled(count, ms, LANES, clock.now());
+        observer.settled(count, ms / 1_000);
+      },
+      quarantined: (entry: Entry, error: unknown) => observer.quarantined(entry, error),
+      delayed: (error: unknown) => {
+        if (hasCode(error, "FENCED")) stores.fenced();
+        observer.delayed(error);
+      },
+    };
+    this.#lanes = Array.from({ length: LANES }, () => new Lane(host, clock, this.#ending.signal));
+  }
+
+  get mode(): Mode {
+    const { journalAway, settleAway } = this.#stores;
+    if (journalAway) return settleAway ? "refused" : "direct";
+    return settleAway ? "pending" : "normal";
+  }
+
+  /** Entries accepted and not settled. */
+  get backlog(): number {
+    return this.#lanes.reduce((sum, lane) => sum + lane.backlog, 0);
+  }
+
+  /** Age of the oldest of them, seconds. */
+  get oldestSeconds(): number {
+    const oldest = this.#oldestAt;
+    return oldest === undefined ? 0 : Math.max(0, this.#clock.now() - oldest) / 1_000;
+  }
+
+  /** True while the id is accepted and not settled here. */
+  holds(id: string): boolean {
+    return this.#held.has(id);
+  }
+
+  /** Asks for one transaction. Never rejects, and answers within `ANSWER_MS`. */
+  async submit(entry: Entry): Promise<Answer> {
+    const arrived = this.#clock.now();
+    const answer = await this.#submit(entry, arrived);
+    this.#observer.answered(entry, answer, (this.#clock.now() - arrived) / 1_000);
+    return answer;
+  }
+
+  /** Settles what is in the journal and not in memory: after a time-out, a duplicate, a lost answer. */
+  async sweep(): Promise<void> {
+    const journal = this.#stores.journal();
+    if (!journal) return;
+    const before = this.#clock.now() - SWEEP_AGE_MS;
+    let after: Ref | undefined;
+    let unreadable = 0;
+    for (;;) {
+      const page = await journal.read(after, SWEEP_PAGE);
+      const old = page.filter(({ ref }) => writtenAt(ref) < before);
+      for (const { ref, entry } of old) {
+        if (!entry) unreadable += 1;
+        else if (!this.#refs.has(ref)) this.#adopt(journal, entry, ref);
+      }
+      after = page.at(-1)?.ref;
+      if (old.length < SWEEP_PAGE) break;
+    }
+    this.#observer.unreadable(unreadable);
+  }
+
+  /**
+   * Settles an entry of another's journal. Resolves when it is final (or set aside); rejects never, waits for the
+   * stores as long as it takes.
+   */
+  settleForeign(entry: Entry): Promise<Answer> {
+    return new Promise((resolve) => {
+      const item = { entry, ref: "foreign", abandoned: () => false, done: resolve, failed: () => {} };
+      this.#laneOf(entry).push(item);
+    });
+  }
+
+  /** Accepts nothing more; resolves when all that was accepted is settled, or `withinMs` have passed. */
+  async stop(withinMs: number): Promise<void> {
+    this.#stopping = true;
+    const idle = Promise.all(this.#lanes.map((lane) => lane.idle()));
+    await within(this.#clock, withinMs, idle, () => new Error("late")).catch(() => {});
+    await this.#removeSettled();
+    this.#ending.abort();
+  }
+
+  async #submit(entry: Entry, arrived: number): Promise<Answer> {
+    const held = this.#held.get(entry.id);
+    if (held)
+      return held.entry.hash === entry.hash ? this.#inTime(held.final, arrived) : { status: "conflict" };
+    if (this.#stopping) return { status: "refused", reason: "stopping", retryAfterMs: 500 };
+    const refusal = this.#admission.check(entry.kind, this.#load(), arrived);
+    if (refusal) return { status: "refused", ...refusal };
+    let abandoned = false;
+    const { promise, resolve } = Promise.withResolvers<Answer>();
+    const final = promise.finally(() => this.#held.delete(entry.id));
+    this.#held.set(entry.id, { entry, final });
+    const journal = this.#stores.journal();
+    const ref = journal && (await this.#append(journal, entry));
+    // Nothing durable holds it and it cannot be carried out now. It may still stand in the journal, after a time-out:
+    // then the sweeper settles it, and the caller who asks again is told so.
+    if (ref === undefined && this.#stores.settleAway) {
+      resolve(STORES_AWAY);
+      return STORES_AWAY;
+    }
+    this.#laneOf(entry).push({
+      entry,
+      ref,
+      abandoned: () => abandoned,
+      done: (answer) => {
+        if (journal && ref !== undefined) this.#removeLater(journal, ref);
+        resolve(answer);
+      },
+      failed: () => resolve(STORES_AWAY),
+    });
+    const answer = await this.#inTime(final, arrived);
+    if (answer.status !== "pending" || ref !== undefined) return answer;
+    abandoned = true;
+    resolve(STORES_AWAY);
+    return STORES_AWAY;
+  }
+
+  /** The answer, or "pending" when time is up. */
+  #inTime(final: Promise<Answer>, arrived: number): Promise<Answer> {
+    const left = Math.max(0, arrived + ANSWER_MS - this.#clock.now());
+    return within(this.#clock, left, final, () => new Error("late")).catch(
+      () => ({ status: "pending" }) as const,
+    );
+  }
+
+  /** Where it stands in the journal; undefined when it may stand there or not. */
+  async #append(journal: Journal, entry: Entry): Promise<Ref | undefined> {
+    for (let attempt = 1; attempt <= APPEND_TRIES; attempt++) {
+      try {
+        const append = () =>
+          within(this.#clock, APPEND_MS, journal.append(entry), () => new Error("append timed out"));
+        const ref = await this.#stores.journaling(append);
+        this.#refs.add(ref);
+        return ref;
+      } catch (error) {
+        this.#observer.delayed(error);
+        if (hasCode(error, "FENCED")) {
+          this.#stores.fenced();
+          return undefined;
+        }
+        if (hasCode(error, "CIRCUIT_OPEN")) return undefined;
+      }
+    }
+    return undefined;
+  }
+
+  #adopt(journal: Journal, entry: Entry, ref: Ref): void {
+    this.#refs.add(ref);
+    this.#observer.swept(1);
+    const done = () => this.#removeLater(journal, ref);
+    this.#laneOf(entry).push({ entry, ref, abandoned: () => false, done, failed: () => {} });
+  }
+
+  #removeLater(journal: Journal, ref: Ref): void {
+    if (this.#settled.length === 0) this.#clock.after(REMOVE_AFTER_MS, () => void this.#removeSettled());
+    this.#settled.push({ journal, ref });
+  }
+
+  async #removeSettled(): Promise<void> {
+    const settled = this.#settled;
+    this.#settled = [];
+    const byJournal = new Map<Journal, Ref[]>();
+    for (const { journal, ref } of settled) {
+      const refs = byJournal.get(journal);
+      if (refs) refs.push(ref);
+      else byJournal.set(journal, [ref]);
+    }
+    for (const [journal, refs] of byJournal) {
+      // What stays behind is found by the sweeper, which settles it to no effect and removes it.
+      await journal.remove(refs).catch((error: unknown) => this.#observer.delayed(error));
+      for (const ref of refs) this.#refs.delete(ref);
+    }
+  }
+
+  #laneOf(entry: Entry): Lane {
+    let sum = 0;
+    for (let i = 0; i < entry.player.length; i++) sum = (sum * 31 + entry.player.charCodeAt(i)) | 0;
+    return this.#lanes[Math.abs(sum) % LANES] as Lane;
+  }
+
+  #load(): Load {
+    const { settleAway, journalAway, journalShare } = this.#stores;
+    return { backlog: this.backlog, oldestAt: this.#oldestAt, settleAway, journalAway, journalShare };
+  }
+
+  get #oldestAt(): number | undefined {
+    for (const { entry } of this.#held.values()) return entry.acceptedAt;
+    return undefined;
+  }
+}
+
+const STORES_AWAY: Answer = { status: "refused", reason: "stores-away", retryAfterMs: 500 };
+
+/** Unix ms at which a ref was given: Redis' stream ids begin with it. */
+const writtenAt = (ref: Ref): number => Number.parseInt(ref, 10);

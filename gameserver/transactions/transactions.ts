@@ -1,0 +1,192 @@
+/**
+ * The transaction processor of one pod, put together: connections, breakers, journal, ledger, sweeper, takeover.
+ */
+import { deadline, loop } from "../../platform/background.ts";
+import { createBreaker } from "../../platform/breaker.ts";
+import { messageOf } from "../../platform/errors.ts";
+import type { Log } from "../../platform/log.ts";
+import type { Registry } from "../../platform/metrics.ts";
+import { createPool, migrate, type Pool, query } from "../../platform/postgres.ts";
+import { connectRedis } from "../../platform/redis.ts";
+import { isStoreAway } from "../../platform/store-errors.ts";
+import { realClock } from "./clock.ts";
+import type { Asset } from "./decide.ts";
+import { JournalKeeper } from "./journal/keeper.ts";
+import { LEDGER_MIGRATIONS } from "./ledger/migrations.ts";
+import { LEDGER_SESSION, mayRunAgain, PostgresLedger } from "./ledger/settle.ts";
+import { processorMetrics } from "./metrics.ts";
+import { Processor } from "./processor.ts";
+import { memoryShare, postgresProblems, redisProblems } from "./startup.ts";
+
+const LEDGER_ROLE = "gamefleet_ledger";
+/** Two lanes, a takeover, and one for questions. */
+const CONNECTIONS = 4;
+/** One command of Redis: the processor tries an append twice within its answer time. */
+const COMMAND_MS = 400;
+/** One statement of a batch. */
+const STATEMENT_MS = 1_500;
+/** A probe of a store that is away, and how often it is asked. */
+const PROBE_MS = 400;
+const PROBE_EVERY_MS = 100;
+const SWEEP_EVERY_MS = 500;
+const METRICS_EVERY_MS = 1_000;
+const MEMORY_EVERY_MS = 1_000;
+const CATALOGUE_EVERY_MS = 5_000;
+const PARTITIONS_EVERY_MS = 6 * 3_600_000;
+const PARTITIONS_AHEAD = 3;
+
+export interface TransactionsOptions {
+  readonly redisUrl: string;
+  readonly databaseUrl: string;
+  /** `<namespace>/<name>` and life of this server. */
+  readonly server: string;
+  readonly life: string;
+  readonly registry: Registry;
+  readonly log: Log;
+}
+
+export interface Transactions {
+  readonly processor: Processor;
+  readonly pool: Pool;
+  /** The catalogue: what there is to move. */
+  readonly assets: ReadonlyMap<string, Asset>;
+  run(signal: AbortSignal): Promise<void>;
+  /** Accepts nothing more, settles what was accepted, gives the journal up. */
+  close(withinMs: number): Promise<void>;
+}
+
+/** Opens the books and the journal. Rejects when PostgreSQL is away or its schema is newer than this program. */
+export async function openTransactions(options: TransactionsOptions): Promise<Transactions> {
+  const { registry, log, server, life } = options;
+  await migrate(options.databaseUrl, LEDGER_MIGRATIONS, "ledger", log);
+  const pool = await openPool(options);
+  for (const problem of await postgresProblems(pool)) log.error({ problem }, "the ledger is not safe");
+  const name = `gamefleet-transactions-${server}`;
+  const redis = connectRedis({ url: options.redisUrl, name, log, commandTimeoutMs: COMMAND_MS });
+  const guard = (store: string, probe: () => Promise<unknown>, ignore?: (error: unknown) => boolean) =>
+    createBreaker({
+      name: store,
+      registry,
+      volume: 20,
+      windowMs: 2_000,
+      resetMs: PROBE_EVERY_MS,
+      probe: () => deadline(probe(), PROBE_MS, `probe of ${store}`),
+      ...(ignore ? { ignore } : {}),
+    });
+  const journalBreaker = guard("journal", () => redis.ping());
+  // A mistake in an entry says nothing about PostgreSQL.
+  const settleBreaker = guard(
+    "settle",
+    () => query(pool, "SELECT 1"),
+    (error) => !isStoreAway(error),
+  );
+  const metrics = processorMetrics(registry, log);
+  const assets = new Map<string, Asset>();
+  let journalShare: number | undefined;
+
+  const keeper: JournalKeeper = new JournalKeeper({
+    redis,
+    pool,
+    log,
+    clock: realClock,
+    server,
+    life,
+    problems: () => redisProblems(redis),
+    settle: (entry) => processor.settleForeign(entry),
+    onTakeover: (entries) => metrics.takeover(entries),
+  });
+  const processor: Processor = new Processor(
+    {
+      journal: () => keeper.journal,
+      ledger: new PostgresLedger({ pool, stream: () => keeper.stream, assets: () => assets }),
+      journaling: (work) => journalBreaker.run(work),
+      settling: (work) => settleBreaker.run(work),
+      get journalAway() {
+        return journalBreaker.open || keeper.journal === undefined;
+      },
+      get settleAway() {
+        return settleBreaker.open;
+      },
+      get journalShare() {
+        return journalShare;
+      },
+      mayRunAgain,
+      fenced: () => keeper.fenced(),
+    },
+    metrics.observer,
+    realClock,
+  );
+  await loadAssets(pool, assets);
+  await keeper.open();
+
+  return {
+    processor,
+    pool,
+    assets,
+    async run(signal) {
+      const repeat = (what: string, everyMs: number, work: () => Promise<unknown>) =>
+        loop(async () => void (await work()), {
+          everyMs,
+          signal,
+          onError: (error) => log.warn({ what, err: { message: messageOf(error) } }, "tried again"),
+        });
+      await Promise.all([
+        keeper.run(signal),
+        repeat("sweep", SWEEP_EVERY_MS, () => processor.sweep()),
+        repeat("metrics", METRICS_EVERY_MS, async () => metrics.show(processor)),
+        repeat("memory", MEMORY_EVERY_MS, async () => {
+          journalShare = await memoryShare(redis);
+        }),
+        repeat("catalogue", CATALOGUE_EVERY_MS, () => loadAssets(pool, assets)),
+        repeat("partitions", PARTITIONS_EVERY_MS, () =>
+          query(pool, "SELECT ledger.ensure_partitions(now(), $1)", [PARTITIONS_AHEAD]),
+        ),
+      ]);
+    },
+    async close(withinMs) {
+      await processor.stop(withinMs);
+      await keeper.close().catch((error: unknown) => {
+        log.warn({ err: { message: messageOf(error) } }, "journal not given up: a successor takes it over");
+      });
+      journalBreaker.close();
+      settleBreaker.close();
+      redis.disconnect();
+      await pool.end();
+    },
+  };
+}
+
+/** A pool that acts as the ledger's own role where there is one. */
+async function openPool({ databaseUrl, server, log }: TransactionsOptions): Promise<Pool> {
+  const name = `gamefleet-transactions-${server}`;
+  const plain = {
+    url: databaseUrl,
+    name,
+    log,
+    maxConnections: CONNECTIONS,
+    statementTimeoutMs: STATEMENT_MS,
+  };
+  const look = createPool({ ...plain, maxConnections: 1 });
+  try {
+    const [found] = await query<{ member: boolean }>(
+      look,
+      "SELECT pg_has_role(oid, 'MEMBER') AS member FROM pg_roles WHERE rolname = $1",
+      [LEDGER_ROLE],
+    );
+    return createPool({
+      ...plain,
+      session: { ...LEDGER_SESSION, ...(found?.member ? { role: LEDGER_ROLE } : {}) },
+    });
+  } finally {
+    await look.end();
+  }
+}
+
+async function loadAssets(pool: Pool, assets: Map<string, Asset>): Promise<void> {
+  const rows = await query<{ asset: string; kind: "currency" | "item"; ceiling: string | null }>(
+    pool,
+    "SELECT asset, kind, ceiling FROM ledger.asset",
+  );
+  for (const { asset, kind, ceiling } of rows)
+    assets.set(asset, { kind, ...(ceiling === null ? {} : { ceiling: BigInt(ceiling) }) });
+}
