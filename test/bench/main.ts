@@ -9,6 +9,7 @@ import { record } from "./record.ts";
 const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {
   allocator: () => import("./allocator/bench.ts"),
   "operator-failover": () => import("./failover/bench.ts"),
+  physics: () => import("./physics/bench.ts"),
   realtime: () => import("./realtime/bench.ts"),
 };
 
