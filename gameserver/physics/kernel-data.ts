@@ -167,16 +167,16 @@ function outlineOf(kind: BodyKind): Outline | undefined {
 }
 
 export function columnOf(data: KernelData, x: number): number {
-  const { cell, columns } = data.layout;
-  const at = x / cell;
+  const { perCell, columns } = data.layout;
+  const at = x * perCell;
   // NaN is column 0.
-  return at >= columns ? columns - 1 : at > 0 ? Math.floor(at) : 0;
+  return at >= columns ? columns - 1 : at > 0 ? at | 0 : 0;
 }
 
 export function lineOf(data: KernelData, y: number): number {
-  const { cell, lines } = data.layout;
-  const at = y / cell;
-  return at >= lines ? lines - 1 : at > 0 ? Math.floor(at) : 0;
+  const { perCell, lines } = data.layout;
+  const at = y * perCell;
+  return at >= lines ? lines - 1 : at > 0 ? at | 0 : 0;
 }
 
 /** First column of a strip; of the one after the last, the number of columns. */

@@ -22,6 +22,8 @@ export const ROLE = { none: 0, small: 1, large: 2, rigid: 3 } as const;
 export interface WorldLayout {
   /** Side of a cell: no two small bodies that are two cells apart can touch. */
   readonly cell: number;
+  /** 1 / cell. */
+  readonly perCell: number;
   readonly columns: number;
   readonly lines: number;
   /** Columns of cells in a strip. */
@@ -37,7 +39,9 @@ export interface WorldLayout {
 
 /** A kind this many times larger than the smallest is looked up by range instead of widening all cells. */
 const LARGE = 8;
-const MOST_STRIPS = 32;
+/** Few enough to walk over, enough that most cells hold one body. */
+const CELLS_PER_ROW = 2;
+const MOST_STRIPS = 16;
 /** A body at one border of a strip must be out of reach of the other. */
 const LEAST_STRIP_COLUMNS = 4;
 
@@ -54,7 +58,10 @@ export function worldLayout(world: World, kinds: readonly BodyKind[], rows: numb
   const small = circles.filter((kind) => !isLarge(kind));
   const widest = Math.max(0.01, ...small.map(reach));
   // Wider where the world would have far more cells than rows.
-  const cell = Math.max(widest * 2, Math.sqrt((world.width * world.height) / Math.max(64, rows * 4)));
+  const cell = Math.max(
+    widest * 2,
+    Math.sqrt((world.width * world.height) / Math.max(64, rows * CELLS_PER_ROW)),
+  );
   const columns = Math.max(1, Math.ceil(world.width / cell));
   const lines = Math.max(1, Math.ceil(world.height / cell));
   const stripColumns = Math.max(LEAST_STRIP_COLUMNS, Math.ceil(columns / MOST_STRIPS));
@@ -64,6 +71,7 @@ export function worldLayout(world: World, kinds: readonly BodyKind[], rows: numb
   const bands = Math.max(1, Math.floor(lines / tileLines));
   return {
     cell,
+    perCell: 1 / cell,
     columns,
     lines,
     stripColumns,

@@ -27,7 +27,8 @@ export interface StepParameters {
 
 /** Moves rows `from` … `to` − 1. */
 export function moveRows(data: KernelData, from: number, to: number, step: StepParameters): void {
-  const { kind, x, y } = data.bodies;
+  const { kind, x, y, vx, vy } = data.bodies;
+  const { maxSpeed } = data.world;
   const { role, cellOf, active, fromX, fromY, layout } = data;
   for (let row = from; row < to; row++) {
     const k = kind[row] as number;
@@ -39,7 +40,11 @@ export function moveRows(data: KernelData, from: number, to: number, step: StepP
     const column = columnOf(data, x[row] as number);
     const line = lineOf(data, y[row] as number);
     const what = role[k] as number;
-    if (what !== ROLE.rigid) mend(data, row, tileOf(data, column, line));
+    const fastest = Math.max(Math.abs(vx[row] as number), Math.abs(vy[row] as number));
+    // NaN and infinities fail the test, of places too: the sum is only there to look at both.
+    const sane =
+      fastest <= maxSpeed && Math.abs((x[row] as number) + (y[row] as number)) < Number.POSITIVE_INFINITY;
+    if (!sane && what !== ROLE.rigid) mend(data, row, tileOf(data, column, line));
     const x0 = x[row] as number;
     const y0 = y[row] as number;
     fromX[row] = x0;
@@ -98,9 +103,6 @@ function mend(data: KernelData, row: number, tile: number): void {
   const speedX = vx[row] as number;
   const speedY = vy[row] as number;
   const fastest = Math.max(Math.abs(speedX), Math.abs(speedY));
-  // NaN and infinities fail the first test; the sum of the places is only there to look at both.
-  if (fastest <= maxSpeed && Math.abs((x[row] as number) + (y[row] as number)) < Number.POSITIVE_INFINITY)
-    return;
   const finite =
     fastest < Number.POSITIVE_INFINITY && Number.isFinite((x[row] as number) + (y[row] as number));
   if (!finite) {

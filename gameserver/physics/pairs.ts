@@ -65,32 +65,55 @@ export class Touches {
   }
 }
 
-/** Pairs with both bodies in the same strip, for strips `from` … `to` − 1. */
+/** Pairs with both bodies in the same strip, for strips `from` … `to` − 1: body by body in the order of cells. */
 export function pairInside(data: KernelData, from: number, to: number, tick: number, touches: Touches): void {
-  const { layout, first, end, items, bodies, role } = data;
-  const { lines } = layout;
+  const { layout, first, end, items, role, cellOf, bandOf, tests, reach } = data;
+  const { x, y, kind } = data.bodies;
+  const { lines, bands } = layout;
   for (let strip = from; strip < to; strip++) {
-    const last = stripStart(layout, strip + 1) - 1;
-    for (let column = stripStart(layout, strip); column <= last; column++) {
-      for (let line = 0; line < lines; line++) {
-        const cell = column * lines + line;
-        const stop = end[cell] as number;
-        if (first[cell] === stop) continue;
-        const above = end[line + 1 < lines ? cell + 1 : cell] as number;
-        const beside = column < last ? cell + lines : -1;
-        const besideFrom = beside < 0 ? 0 : (first[line > 0 ? beside - 1 : beside] as number);
-        const besideTo = beside < 0 ? 0 : (end[line + 1 < lines ? beside + 1 : beside] as number);
-        let tests = 0;
-        for (let i = first[cell] as number; i < stop; i++) {
-          const row = items[i] as number;
-          if (role[bodies.kind[row] as number] === ROLE.rigid) continue;
-          let left = TOLD_INSIDE;
-          left -= range(data, row, i + 1, above, tick, touches, left);
-          if (besideTo > besideFrom) range(data, row, besideFrom, besideTo, tick, touches, left);
-          tests += above - i - 1 + besideTo - besideFrom;
-        }
-        count(data, strip, line, tests);
+    // Cells from here on are of the last column: what is beside them belongs to the next strip.
+    const border = (stripStart(layout, strip + 1) - 1) * lines;
+    const stop = end[border + lines - 1] as number;
+    for (let i = first[stripStart(layout, strip) * lines] as number; i < stop; i++) {
+      const row = items[i] as number;
+      const k = kind[row] as number;
+      if (role[k] === ROLE.rigid) continue;
+      const cell = cellOf[row] as number;
+      const line = cell % lines;
+      const top = line + 1 < lines ? 1 : 0;
+      const above = end[cell + top] as number;
+      let start = 0;
+      let halt = 0;
+      if (cell < border) {
+        start = first[cell + lines - (line > 0 ? 1 : 0)] as number;
+        halt = end[cell + lines + top] as number;
       }
+      const looked = above - i - 1 + halt - start;
+      if (looked === 0) continue;
+      const tile = strip * bands + (bandOf[line] as number);
+      tests[tile] = (tests[tile] as number) + looked;
+      // First only whether anything is near: most bodies touch nothing, and this is where the time goes.
+      const mine = reach[k] as number;
+      const atX = x[row] as number;
+      const atY = y[row] as number;
+      let near = looked > MOST_TESTS;
+      for (let n = i + 1; n < above && !near; n++) {
+        const other = items[n] as number;
+        const dx = (x[other] as number) - atX;
+        const dy = (y[other] as number) - atY;
+        const sum = mine + (reach[kind[other] as number] as number);
+        near = dx * dx + dy * dy < sum * sum;
+      }
+      for (let n = start; n < halt && !near; n++) {
+        const other = items[n] as number;
+        const dx = (x[other] as number) - atX;
+        const dy = (y[other] as number) - atY;
+        const sum = mine + (reach[kind[other] as number] as number);
+        near = dx * dx + dy * dy < sum * sum;
+      }
+      if (!near) continue;
+      const told = range(data, row, i + 1, above, tick, touches, TOLD_INSIDE);
+      range(data, row, start, halt, tick, touches, TOLD_INSIDE - told);
     }
   }
 }

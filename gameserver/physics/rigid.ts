@@ -20,6 +20,8 @@ export interface RigidTables {
   readonly start: Float32Array;
   /** Level of attention by region: 0 near a player … 2. Scratch. */
   readonly level: Uint8Array;
+  /** Bit n: the body is in region n, as itself or as a ghost. Scratch. */
+  readonly near: Uint8Array;
   /** What each region's last step took, ms. Never read by a step: only measured. */
   readonly ms: Float64Array;
 }
@@ -32,31 +34,45 @@ export function rigidTables(data: KernelData, state: RigidState, generation: Uin
     generation,
     start: new Float32Array(shared(state.count * SEEN * 4)),
     level: new Uint8Array(shared(state.regions)),
+    near: new Uint8Array(shared(state.count)),
     ms: new Float64Array(shared(state.regions * 8)),
   };
 }
 
 /** Gives every body its region and copies its values. */
-export function prepareRigid({ data, state, start, level }: RigidTables): void {
+export function prepareRigid({ data, state, start, level, near }: RigidTables): void {
   const { bodies, world, layout } = data;
   const side = world.width / state.regions;
   // A body at a border does not go back and forth.
-  const stay = ghostMargin(world, data.kinds) / 2;
+  const margin = ghostMargin(world, data.kinds);
+  const stay = margin / 2;
   for (let i = 0; i < state.count; i++) {
     const row = state.first + i;
     const kind = bodies.kind[row] as number;
     if (kind === 0) {
       state.owner[i] = 0;
+      near[i] = 0;
       continue;
     }
-    const values = [bodies.x, bodies.y, bodies.vx, bodies.vy, bodies.angle[kind], bodies.spin[kind]];
-    for (let at = 0; at < SEEN; at++) start[i * SEEN + at] = values[at]?.[row] ?? 0;
     const x = bodies.x[row] as number;
-    const owner = (state.owner[i] as number) - 1;
-    if (owner >= 0 && x > owner * side - stay && x < (owner + 1) * side + stay) continue;
-    const wanted = Math.min(state.regions - 1, Math.max(0, Math.floor(x / side)));
-    // NaN stays where it was: the region puts it right.
-    state.owner[i] = (wanted >= 0 ? wanted : Math.max(0, owner)) + 1;
+    const at = i * SEEN;
+    start[at] = x;
+    start[at + 1] = bodies.y[row] as number;
+    start[at + 2] = bodies.vx[row] as number;
+    start[at + 3] = bodies.vy[row] as number;
+    start[at + 4] = bodies.angle[kind]?.[row] ?? 0;
+    start[at + 5] = bodies.spin[kind]?.[row] ?? 0;
+    let owner = (state.owner[i] as number) - 1;
+    if (!(owner >= 0 && x > owner * side - stay && x < (owner + 1) * side + stay)) {
+      const wanted = Math.min(state.regions - 1, Math.max(0, Math.floor(x / side)));
+      // NaN stays where it was: the region puts it right.
+      owner = wanted >= 0 ? wanted : Math.max(0, owner);
+      state.owner[i] = owner + 1;
+    }
+    let bits = 1 << owner;
+    if (x < owner * side + margin && owner > 0) bits |= 1 << (owner - 1);
+    if (x > (owner + 1) * side - margin && owner < state.regions - 1) bits |= 1 << (owner + 1);
+    near[i] = bits;
   }
   level.fill(2);
   for (let tile = 0; tile < layout.tiles; tile++) {
@@ -67,25 +83,30 @@ export function prepareRigid({ data, state, start, level }: RigidTables): void {
 }
 
 const PERIODS = [1, 2, 4] as const;
+/** Half the thickness of the walls around the world, world units; they overlap at the corners. */
+const WALL = 100;
 /** Bodies are slower than this when they may be left asleep. */
 const STILL = 1e-4;
+
+/** Filled by Rapier: no body makes garbage. */
+const PLACE = { x: 0, y: 0 };
+const SPEED = { x: 0, y: 0 };
 
 export class RigidRegion {
   readonly #tables: RigidTables;
   readonly #region: number;
-  readonly #margin: number;
   /** First index of this region's part of the per-region state. */
   readonly #base: number;
   #world: RapierWorld;
-  /** Index (row − first) by body handle: whose values a body has. */
-  readonly #indexOf = new Map<number, number>();
+  /** By index (row − first): Rapier's view of the body, made once. */
+  readonly #bodies: (RapierBody | undefined)[];
 
   constructor(tables: RigidTables, region: number) {
     this.#tables = tables;
     this.#region = region;
-    this.#margin = ghostMargin(tables.data.world, tables.data.kinds);
     this.#base = region * tables.state.count;
     this.#world = emptyWorld(tables.data.world);
+    this.#bodies = Array.from({ length: tables.state.count });
   }
 
   /** One step of `dt` seconds, or none when this region is not due. */
@@ -117,11 +138,11 @@ export class RigidRegion {
     this.#world.free();
     const { World } = rapier();
     this.#world = bytes.length > 0 ? World.restoreSnapshot(bytes) : emptyWorld(this.#tables.data.world);
-    this.#indexOf.clear();
+    this.#bodies.fill(undefined);
     const { state } = this.#tables;
     for (let i = 0; i < state.count; i++) {
       if (state.presence[this.#base + i] !== ABSENT) {
-        this.#indexOf.set(state.handle[this.#base + i] as number, i);
+        this.#bodies[i] = this.#world.getRigidBody(state.handle[this.#base + i] as number);
       }
     }
   }
@@ -132,11 +153,13 @@ export class RigidRegion {
 
   /** Bodies that come, go, or were changed from outside; in row order. */
   #admit(): void {
-    const { state, generation } = this.#tables;
+    const { state, generation, near } = this.#tables;
+    const bit = 1 << this.#region;
     for (let i = 0; i < state.count; i++) {
       const at = this.#base + i;
-      const wanted = this.#wanted(i);
       const had = state.presence[at] as number;
+      const wanted =
+        ((near[i] as number) & bit) === 0 ? ABSENT : state.owner[i] === this.#region + 1 ? OWN : GHOST;
       if (had === ABSENT && wanted === ABSENT) continue;
       const same = state.generation[at] === generation[state.first + i];
       if (had !== ABSENT && (wanted === ABSENT || !same)) this.#remove(i);
@@ -145,17 +168,6 @@ export class RigidRegion {
       else this.#write(i, wanted === GHOST || had !== wanted);
       state.presence[at] = wanted;
     }
-  }
-
-  #wanted(i: number): number {
-    const { state, start, data } = this.#tables;
-    const owner = state.owner[i] as number;
-    if (owner === 0) return ABSENT;
-    if (owner === this.#region + 1) return OWN;
-    const side = data.world.width / state.regions;
-    const x = start[i * SEEN] as number;
-    const near = x > this.#region * side - this.#margin && x < (this.#region + 1) * side + this.#margin;
-    return near ? GHOST : ABSENT;
   }
 
   #create(i: number): void {
@@ -178,14 +190,14 @@ export class RigidRegion {
     this.#world.createCollider(colliderOf(kind), body);
     state.handle[this.#base + i] = body.handle;
     state.generation[this.#base + i] = generation[state.first + i] as number;
-    this.#indexOf.set(body.handle, i);
+    this.#bodies[i] = body;
     if (state.owner[i] === this.#region + 1) state.seen.set(start.subarray(from, from + SEEN), from);
   }
 
   #remove(i: number): void {
-    const handle = this.#tables.state.handle[this.#base + i] as number;
-    this.#world.removeRigidBody(this.#world.getRigidBody(handle));
-    this.#indexOf.delete(handle);
+    const body = this.#bodies[i];
+    if (body) this.#world.removeRigidBody(body);
+    this.#bodies[i] = undefined;
     this.#tables.state.presence[this.#base + i] = ABSENT;
   }
 
@@ -207,7 +219,7 @@ export class RigidRegion {
       sane = false;
       return finite(state.seen[from + index] as number);
     };
-    const body = this.#world.getRigidBody(state.handle[this.#base + i] as number);
+    const body = this.#bodies[i] as RapierBody;
     // A ghost of something that stands still may sleep.
     const wake = !always || Math.abs(at(2)) + Math.abs(at(3)) + Math.abs(at(5)) > STILL;
     if (moved) body.setTranslation({ x: at(0), y: at(1) }, wake);
@@ -220,10 +232,11 @@ export class RigidRegion {
 
   #readBack(): void {
     const { state } = this.#tables;
-    this.#world.forEachActiveRigidBody((body) => {
-      const i = this.#indexOf.get(body.handle);
-      if (i !== undefined && state.owner[i] === this.#region + 1) this.#read(i, body);
-    });
+    for (let i = 0; i < state.count; i++) {
+      if (state.presence[this.#base + i] !== OWN) continue;
+      const body = this.#bodies[i] as RapierBody;
+      if (!body.isSleeping()) this.#read(i, body);
+    }
   }
 
   /** From Rapier to the columns. What is out of bounds is brought back; the next step tells Rapier. */
@@ -234,8 +247,8 @@ export class RigidRegion {
     const kind = bodies.kind[row] as number;
     const angles = bodies.angle[kind] as Float32Array;
     const spins = bodies.spin[kind] as Float32Array;
-    const place = body.translation();
-    const speed = body.linvel();
+    const place = body.translation(PLACE);
+    const speed = body.linvel(SPEED);
     const from = i * SEEN;
     state.seen[from] = place.x;
     state.seen[from + 1] = place.y;
@@ -276,14 +289,15 @@ function finite(value: number): number {
 function emptyWorld({ width, height }: { readonly width: number; readonly height: number }): RapierWorld {
   const { World, ColliderDesc } = rapier();
   const world = new World({ x: 0, y: 0 });
+  // Boxes, not half-spaces: those have no bounds, and would be compared with every body in every step.
   const walls = [
-    [1, 0, 0, 0],
-    [-1, 0, width, 0],
-    [0, 1, 0, 0],
-    [0, -1, 0, height],
+    [-WALL, height / 2, WALL, height],
+    [width + WALL, height / 2, WALL, height],
+    [width / 2, -WALL, width, WALL],
+    [width / 2, height + WALL, width, WALL],
   ] as const;
-  for (const [nx, ny, x, y] of walls) {
-    world.createCollider(ColliderDesc.halfspace({ x: nx, y: ny }).setTranslation(x, y));
+  for (const [x, y, halfWidth, halfHeight] of walls) {
+    world.createCollider(ColliderDesc.cuboid(halfWidth, halfHeight).setTranslation(x, y));
   }
   return world;
 }
