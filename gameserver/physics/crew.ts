@@ -95,7 +95,7 @@ export class PairTeam implements Team {
   readonly #crew: Crew;
   readonly #zone: number;
   readonly #data: KernelData;
-  /** This thread's rigid regions: the first half. */
+  /** This thread's rigid regions: the first ones. */
   readonly #regions: Regions;
   readonly #regionSplit: number;
   #balance: Balance;
@@ -105,15 +105,19 @@ export class PairTeam implements Team {
     this.#crew = crew;
     this.#zone = zone;
     this.#data = data;
-    this.#regionSplit = Math.ceil((tables?.state.regions ?? 0) / 2);
+    const regions = tables?.state.regions ?? 0;
+    // Rigid bodies cost most, and share nothing with circles while both move: the second worker begins with all but
+    // a quarter of them, this thread with all circles. The balance then moves circles as measured.
+    this.#regionSplit = Math.floor(regions / 4);
     this.#regions = new Regions(tables, 0, this.#regionSplit);
-    this.#balance = evenBalance(data.layout.strips);
+    const { strips } = data.layout;
+    this.#balance = regions > 0 ? { split: strips, streak: 0 } : evenBalance(strips);
     crew.post({ type: "add", zone, data, tables, regionFrom: this.#regionSplit });
   }
 
   run(phase: number, job: Job): void {
     const { split } = this.#balance;
-    const row = middleRow(this.#data);
+    const row = rowAt(this.#data, split / this.#data.layout.strips);
     putJob(this.#crew.control, job, { row, strip: split });
     this.#crew.begin(phase, this.#zone);
     const started = performance.now();
@@ -150,13 +154,13 @@ export class PairTeam implements Team {
   }
 }
 
-/** The row that has as many rows in use below it as above. */
-function middleRow({ bodies }: KernelData): number {
+/** The row that has this share of the rows in use below it. */
+function rowAt({ bodies }: KernelData, share: number): number {
   const used = (index: number) =>
     Math.max(0, (bodies.high[index] as number) - (bodies.starts[index] as number));
   let left = 0;
   for (let index = 0; index < bodies.high.length; index++) left += used(index);
-  left = Math.ceil(left / 2);
+  left = Math.ceil(left * share);
   for (let index = 0; index < bodies.high.length; index++) {
     if (left <= used(index)) return (bodies.starts[index] as number) + left;
     left -= used(index);

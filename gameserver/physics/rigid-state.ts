@@ -22,7 +22,10 @@ export interface RigidState {
   readonly regions: number;
   /** Region + 1 of the world a body lives in; 0 for a free row. */
   readonly owner: Uint8Array;
-  /** The values last exchanged with its owner's world: what differs from them was changed by rules or circles. */
+  /**
+   * Per region and body, `SEEN` values: the last exchanged with that region's world. What differs from its owner's was
+   * changed by rules or circles. Each region writes its own part only: no two workers write to the same cache lines.
+   */
   readonly seen: Float32Array;
   readonly presence: Uint8Array;
   /** Generation of the row for which the body was made. */

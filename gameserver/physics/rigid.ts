@@ -22,6 +22,8 @@ export interface RigidTables {
   readonly level: Uint8Array;
   /** Bit n: the body is in region n, as itself or as a ghost. Scratch. */
   readonly near: Uint8Array;
+  /** Which regions stepped in this step of the world. Scratch. */
+  readonly ran: Uint8Array;
   /** What each region's last step took, ms. Never read by a step: only measured. */
   readonly ms: Float64Array;
 }
@@ -35,6 +37,7 @@ export function rigidTables(data: KernelData, state: RigidState, generation: Uin
     start: new Float32Array(shared(state.count * SEEN * 4)),
     level: new Uint8Array(shared(state.regions)),
     near: new Uint8Array(shared(state.count)),
+    ran: new Uint8Array(shared(state.regions)),
     ms: new Float64Array(shared(state.regions * 8)),
   };
 }
@@ -111,7 +114,8 @@ export class RigidRegion {
 
   /** One step of `dt` seconds, or none when this region is not due. */
   step(dt: number, farSlowing: number): void {
-    const { state, level } = this.#tables;
+    const { state, level, ran } = this.#tables;
+    ran[this.#region] = 0;
     const owed = (state.debt[this.#region] as number) + 1;
     const seen = level[this.#region] as 0 | 1 | 2;
     const period = PERIODS[seen] * (seen > 0 ? farSlowing : 1);
@@ -120,6 +124,7 @@ export class RigidRegion {
       return;
     }
     state.debt[this.#region] = 0;
+    ran[this.#region] = 1;
     const started = performance.now();
     this.#admit();
     // An isolated region runs slower than the world; one that is only far away makes its time up.
@@ -191,21 +196,27 @@ export class RigidRegion {
     state.handle[this.#base + i] = body.handle;
     state.generation[this.#base + i] = generation[state.first + i] as number;
     this.#bodies[i] = body;
-    if (state.owner[i] === this.#region + 1) state.seen.set(start.subarray(from, from + SEEN), from);
+    state.seen.set(start.subarray(from, from + SEEN), (this.#base + i) * SEEN);
   }
 
   #remove(i: number): void {
     const body = this.#bodies[i];
     if (body) this.#world.removeRigidBody(body);
     this.#bodies[i] = undefined;
-    this.#tables.state.presence[this.#base + i] = ABSENT;
+    const { state } = this.#tables;
+    state.presence[this.#base + i] = ABSENT;
+    // What is absent has one form only: equal states are equal byte for byte.
+    state.generation[this.#base + i] = 0;
+    state.handle[this.#base + i] = 0;
+    state.seen.fill(0, (this.#base + i) * SEEN, (this.#base + i + 1) * SEEN);
   }
 
   /** Tells Rapier what rules, circles or (for a ghost: `always`) the owner's world have made of a body. */
   #write(i: number, always: boolean): void {
-    const { state, start } = this.#tables;
+    const { state, start, data } = this.#tables;
     const from = i * SEEN;
-    const differs = (index: number) => start[from + index] !== state.seen[from + index];
+    const last = (this.#base + i) * SEEN;
+    const differs = (index: number) => start[from + index] !== state.seen[last + index];
     const moved = always || differs(0) || differs(1);
     const turned = always || differs(4);
     const faster = always || differs(2) || differs(3);
@@ -217,7 +228,7 @@ export class RigidRegion {
       if (Number.isFinite(value)) return value;
       // What a rule has spoilt is as it was.
       sane = false;
-      return finite(state.seen[from + index] as number);
+      return finite(state.seen[last + index] as number);
     };
     const body = this.#bodies[i] as RapierBody;
     // A ghost of something that stands still may sleep.
@@ -226,58 +237,69 @@ export class RigidRegion {
     if (turned) body.setRotation(at(4), wake);
     if (faster) body.setLinvel({ x: at(2), y: at(3) }, wake);
     if (spun) body.setAngvel(at(5), wake);
-    if (!sane) this.#count(state.first + i, false);
-    if (state.owner[i] === this.#region + 1) state.seen.set(start.subarray(from, from + SEEN), from);
+    if (!sane) countAnomaly(data, state.first + i, false);
+    state.seen.set(start.subarray(from, from + SEEN), last);
   }
 
+  /** From Rapier to `seen`; `settleRigid` takes it to the columns. */
   #readBack(): void {
     const { state } = this.#tables;
-    for (let i = 0; i < state.count; i++) {
-      if (state.presence[this.#base + i] !== OWN) continue;
+    const { seen, presence, count } = state;
+    for (let i = 0; i < count; i++) {
+      if (presence[this.#base + i] !== OWN) continue;
       const body = this.#bodies[i] as RapierBody;
-      if (!body.isSleeping()) this.#read(i, body);
+      if (body.isSleeping()) continue;
+      const at = (this.#base + i) * SEEN;
+      const place = body.translation(PLACE);
+      seen[at] = place.x;
+      seen[at + 1] = place.y;
+      const speed = body.linvel(SPEED);
+      seen[at + 2] = speed.x;
+      seen[at + 3] = speed.y;
+      seen[at + 4] = body.rotation();
+      seen[at + 5] = body.angvel();
     }
-  }
-
-  /** From Rapier to the columns. What is out of bounds is brought back; the next step tells Rapier. */
-  #read(i: number, body: RapierBody): void {
-    const { state, data } = this.#tables;
-    const { bodies, world } = data;
-    const row = state.first + i;
-    const kind = bodies.kind[row] as number;
-    const angles = bodies.angle[kind] as Float32Array;
-    const spins = bodies.spin[kind] as Float32Array;
-    const place = body.translation(PLACE);
-    const speed = body.linvel(SPEED);
-    const from = i * SEEN;
-    state.seen[from] = place.x;
-    state.seen[from + 1] = place.y;
-    state.seen[from + 2] = speed.x;
-    state.seen[from + 3] = speed.y;
-    state.seen[from + 4] = body.rotation();
-    state.seen[from + 5] = body.angvel();
-    const fastest = Math.max(Math.abs(speed.x), Math.abs(speed.y));
-    const sane = fastest < Number.POSITIVE_INFINITY && Number.isFinite(place.x + place.y);
-    if (!sane || fastest > world.maxSpeed * 4) this.#count(row, sane);
-    bodies.x[row] = within(place.x, 0, world.width);
-    bodies.y[row] = within(place.y, 0, world.height);
-    bodies.vx[row] = within(speed.x, -world.maxSpeed, world.maxSpeed);
-    bodies.vy[row] = within(speed.y, -world.maxSpeed, world.maxSpeed);
-    angles[row] = finite(state.seen[from + 4] as number);
-    spins[row] = finite(state.seen[from + 5] as number);
-  }
-
-  #count(row: number, sane: boolean): void {
-    const { data } = this.#tables;
-    const { layout, cellOf } = data;
-    const cell = Math.max(0, cellOf[row] as number);
-    const strip = data.stripOf[Math.floor(cell / layout.lines)] as number;
-    const tile = strip * layout.bands + (data.bandOf[cell % layout.lines] as number);
-    Atomics.add(sane ? data.overspeed : data.nonFinite, tile, 1);
   }
 }
 
-/** NaN becomes 0 where 0 is within the bounds. */
+/**
+ * What the regions that stepped have found, into the columns; on the simulation's thread, when all have. What is out
+ * of bounds is brought back here, and the next step tells Rapier.
+ */
+export function settleRigid({ data, state, ran }: RigidTables): void {
+  const { bodies, world } = data;
+  const { seen, owner, presence, count } = state;
+  const most = world.maxSpeed;
+  for (let i = 0; i < count; i++) {
+    const region = (owner[i] as number) - 1;
+    if (region < 0 || ran[region] === 0 || presence[region * count + i] !== OWN) continue;
+    const row = state.first + i;
+    const kind = bodies.kind[row] as number;
+    const at = (region * count + i) * SEEN;
+    const x = seen[at] as number;
+    const y = seen[at + 1] as number;
+    const vx = seen[at + 2] as number;
+    const vy = seen[at + 3] as number;
+    const fastest = Math.max(Math.abs(vx), Math.abs(vy));
+    const sane = fastest < Number.POSITIVE_INFINITY && Number.isFinite(x + y);
+    if (!sane || fastest > most * 4) countAnomaly(data, row, sane);
+    bodies.x[row] = within(x, 0, world.width);
+    bodies.y[row] = within(y, 0, world.height);
+    bodies.vx[row] = within(vx, -most, most);
+    bodies.vy[row] = within(vy, -most, most);
+    (bodies.angle[kind] as Float32Array)[row] = finite(seen[at + 4] as number);
+    (bodies.spin[kind] as Float32Array)[row] = finite(seen[at + 5] as number);
+  }
+}
+
+function countAnomaly(data: KernelData, row: number, sane: boolean): void {
+  const { layout, cellOf } = data;
+  const cell = Math.max(0, cellOf[row] as number);
+  const strip = data.stripOf[Math.floor(cell / layout.lines)] as number;
+  const tile = strip * layout.bands + (data.bandOf[cell % layout.lines] as number);
+  Atomics.add(sane ? data.overspeed : data.nonFinite, tile, 1);
+}
+
 function within(value: number, least: number, most: number): number {
   return value >= most ? most : value >= least ? value : Number.isNaN(value) ? 0 : least;
 }

@@ -231,7 +231,7 @@ function layOutRigid(schema: Schema, first: number, count: number, take: Take): 
     count,
     regions,
     owner: take("u8", count),
-    seen: take("f32", count * SEEN),
+    seen: take("f32", count * regions * SEEN),
     presence: take("u8", count * regions),
     generation: take("u16", count * regions),
     handle: take("f64", count * regions),
