@@ -4,10 +4,14 @@
  *
  * `--local 7000` plays on a pod of this machine instead, started with GAMEFLEET_LOCAL=true; `--zone sol,vega` names its
  * zones.
+ *
+ * `--scenario storm --local 7000 --players 5000` plays a script of lean players (lean/scenarios.ts) on a local pod with the
+ * bench's game: GAMEFLEET_GAME=test/bench/realtime/game.ts.
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Crowd } from "./crowd.ts";
+import { runScenario } from "./lean/run.ts";
 import { fromAllocator, fromLocalPod, type PlaceSource } from "./places.ts";
 
 const { values } = parseArgs({
@@ -23,6 +27,7 @@ const { values } = parseArgs({
     joins: { type: "string", default: "50" },
     inputs: { type: "string", default: "6" },
     seed: { type: "string", default: "1" },
+    scenario: { type: "string" },
   },
 });
 
@@ -36,6 +41,18 @@ function placeSource(): PlaceSource {
 
 /** Inputs of the last moments, for the line of each second. The summary counts them all. */
 const NEWEST_INPUTS = 10_000;
+if (values.scenario !== undefined) {
+  await runScenario(values.scenario, {
+    port: Number(values.local ?? 7_000),
+    zone: values.zone ?? "sol",
+    players: Number(values.players),
+    seconds: Number(values.seconds),
+    inputHz: Number(values.inputs),
+    seed: Number(values.seed),
+  });
+  process.exit(0);
+}
+
 const stop = new AbortController();
 const crowd = new Crowd({
   players: Number(values.players),

@@ -186,6 +186,7 @@ export function localPlayers({ zone, seed, probeEvery, spectatorEvery = 0 }: Cro
       ticket: JSON.stringify({ player: name, zone, resume: resumeToken, ...role }),
       resumeToken,
       probe: index % probeEvery === 0,
+      spectator,
       random: seededRandom(seed * 1_000_003 + index),
     });
   };

@@ -29,6 +29,7 @@ export class Line {
   #rest: Buffer = NOTHING;
   #open = false;
   #over = false;
+  #stalled = false;
   bytes = 0;
   lazy = false;
 
@@ -62,12 +63,13 @@ export class Line {
 
   /** Lets a lazy line read once. */
   poll(): void {
-    if (!this.#over) this.#socket.resume();
+    if (!this.#over && !this.#stalled) this.#socket.resume();
   }
 
   /** Reads nothing any more: the kernel's buffers fill. */
   stall(): void {
     this.lazy = true;
+    this.#stalled = true;
     this.#socket.pause();
   }
 

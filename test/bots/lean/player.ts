@@ -29,16 +29,20 @@ export interface LeanOptions {
   /** Decodes everything and reads without delay. */
   readonly probe: boolean;
   readonly random: () => number;
+  readonly spectator?: boolean;
 }
 
 export class LeanPlayer {
   readonly probe: boolean;
   readonly random: () => number;
+  readonly spectator: boolean;
   view: View | undefined;
   inputSeq = 0;
   seq = 0;
   tick = 0;
   ack = 0;
+  /** Events heard. */
+  events = 0;
   readonly #shared: LeanShared;
   readonly #options: LeanOptions;
   readonly #due: Float64Array | undefined;
@@ -54,6 +58,7 @@ export class LeanPlayer {
     this.#options = options;
     this.probe = options.probe;
     this.random = options.random;
+    this.spectator = options.spectator ?? false;
     this.#due = options.probe ? new Float64Array(REMEMBERED) : undefined;
   }
 
@@ -155,6 +160,7 @@ export class LeanPlayer {
     } else this.seq = seq;
     if (type === FRAME.event) {
       tally.events += 1;
+      this.events += 1;
       if (this.probe) this.#apply(bytes, at, end);
       return;
     }
