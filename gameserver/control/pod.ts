@@ -122,7 +122,7 @@ export async function startPod(config: Config, log: Log, onDeath: (error: unknow
     ],
     threads.stance,
   );
-  metrics.watch({ pressure, chores: chores.scheduler });
+  metrics.watch({ pressure, chores: chores.scheduler, stats: threads.stats });
 
   async function evict(
     zone: { readonly seats: readonly (string | undefined)[] },

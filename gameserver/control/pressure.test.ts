@@ -2,6 +2,9 @@ import { describe, expect, it } from "vitest";
 import { createRegistry } from "../../platform/metrics.ts";
 import { LADDER, Stance } from "../scheduler/effects.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
+import { counters } from "../shared-stats.ts";
+import { SIMULATION_COUNTERS, type SimulationCounter } from "../simulation/messages.ts";
+import { TRANSPORT_COUNTERS, type TransportCounter } from "../transport/messages.ts";
 import { Phase } from "./phase.ts";
 import { LOOK_MS, Pressure } from "./pressure.ts";
 import { schedulerMetrics } from "./scheduler-metrics.ts";
@@ -117,7 +120,11 @@ describe("pressure", () => {
       onError: () => {},
       kinds: [{ name: "sweep", class: "background", run: () => {} }],
     });
-    const collect = schedulerMetrics(registry, { pressure, chores });
+    const stats = {
+      simulation: counters<SimulationCounter>(SIMULATION_COUNTERS),
+      transports: [0, 1].map(() => counters<TransportCounter>(TRANSPORT_COUNTERS)),
+    };
+    const collect = schedulerMetrics(registry, { pressure, chores, stats });
     chores.submit(0, 0, 0, 0);
     chores.submit(0, 0, 0, 0);
     chores.run(1);
@@ -133,5 +140,36 @@ describe("pressure", () => {
     expect(text).toMatch(/gamefleet_thread_busy\{thread="io-0"\} 0\.[89]/);
     expect(text).toMatch(/gamefleet_ladder_moves_total\{direction="down"\} [1-9]/);
     expect(text).toContain("gamefleet_governor_duty 1");
+    expect(text).not.toContain("gamefleet_critical_path_seconds{");
+    stats.simulation.add("ticks", 60);
+    stats.simulation.add("busyMs", 120);
+    for (const [index, io] of stats.transports.entries()) {
+      io.add("pathCount", 10);
+      io.add("pathRingMs", 80 + index * 10);
+      io.add("pathTickMs", 30);
+      io.add("pathQueueMs", index === 0 ? 20 : 400);
+      io.add("pathUpdateMs", 1);
+      io.add("missedActive", 3 + index);
+      io.set("worstLateMs", 12);
+    }
+    collect();
+    const later = await registry.metrics();
+    // The slower thread decides.
+    expect(stages(later)).toEqual({
+      "ring io-1": 0.009,
+      step: 0.002,
+      "wake io-1": 0.001,
+      "queue io-1": 0.04,
+      "update io-1": 0.0001,
+    });
+    expect(later).toContain('gamefleet_scheduler_missed_deadlines_total{thread="io-1",band="active"} 4');
+    expect(later).toContain('gamefleet_scheduler_worst_lateness_seconds{thread="io-0"} 0.012');
   });
 });
+
+function stages(text: string): Record<string, number> {
+  const lines = text.matchAll(/^gamefleet_critical_path_seconds\{stage="([^"]+)"\} (\S+)$/gm);
+  return Object.fromEntries(
+    [...lines].map(([, name = "", value]) => [name, Number(Number(value).toFixed(6))]),
+  );
+}

@@ -1,9 +1,11 @@
 /** The scheduler's, the ladder's and the governors' metrics. Copied over each second; see docs/scheduler.md. */
 import { counter, gauge, type Registry } from "../../platform/metrics.ts";
 import { BAND_NAMES } from "../scheduler/bands.ts";
+import { criticalPath } from "../scheduler/critical-path.ts";
 import { LADDER } from "../scheduler/effects.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { Pressure } from "./pressure.ts";
+import type { ThreadStats } from "./threads.ts";
 
 export interface SchedulerSources {
   readonly pressure: Pick<
@@ -12,6 +14,7 @@ export interface SchedulerSources {
   >;
   /** Of the control thread. */
   readonly chores: Scheduler;
+  readonly stats: Pick<ThreadStats, "simulation" | "transports">;
 }
 
 /** Answers what to call each second: hands on what `total` has grown by since the last call. */
@@ -25,8 +28,16 @@ function grow(total: () => number, add: (by: number) => void): () => void {
 }
 
 /** Answers what to call each second. */
-export function schedulerMetrics(registry: Registry, { pressure, chores }: SchedulerSources): () => void {
-  const copies = [...pressureMetrics(registry, pressure), ...taskMetrics(registry, chores)];
+export function schedulerMetrics(
+  registry: Registry,
+  { pressure, chores, stats }: SchedulerSources,
+): () => void {
+  const copies = [
+    ...pressureMetrics(registry, pressure),
+    ...taskMetrics(registry, chores),
+    ...updateMetrics(registry, stats),
+    pathMetrics(registry, stats),
+  ];
   return () => {
     for (const copy of copies) copy();
   };
@@ -100,4 +111,97 @@ function taskMetrics(registry: Registry, scheduler: Scheduler): (() => void)[] {
     (by) => boosts.inc(by),
   );
   return [...copies, boosted, costs];
+}
+
+const MISSED = [
+  ["engaged", "missedEngaged"],
+  ["active", "missedActive"],
+  ["calm", "missedCalm"],
+] as const;
+
+/** Updates of the I/O threads: how many were taken, and how many after their deadline. */
+function updateMetrics(registry: Registry, { transports }: SchedulerSources["stats"]): (() => void)[] {
+  const taken = counter(registry, "gamefleet_scheduler_updates_total", "Updates taken.", ["thread"]);
+  const missed = counter(registry, "gamefleet_scheduler_missed_deadlines_total", "Updates taken too late.", [
+    "thread",
+    "band",
+  ]);
+  const waiting = gauge(registry, "gamefleet_scheduler_updates_ready", "Updates due and not taken.", [
+    "thread",
+  ]);
+  const worst = gauge(registry, "gamefleet_scheduler_worst_lateness_seconds", "Latest update of a second.", [
+    "thread",
+  ]);
+  return transports.flatMap((io, index) => {
+    const thread = `io-${index}`;
+    return [
+      grow(
+        () => io.get("scheduled"),
+        (by) => taken.inc({ thread }, by),
+      ),
+      ...MISSED.map(([band, name]) =>
+        grow(
+          () => io.get(name),
+          (by) => missed.inc({ thread, band }, by),
+        ),
+      ),
+      () => {
+        waiting.set({ thread }, io.get("ready"));
+        worst.set({ thread }, io.get("worstLateMs") / 1_000);
+        io.set("worstLateMs", 0);
+      },
+    ];
+  });
+}
+
+/** The way of an input, from a probe in each I/O thread: which chain of stages decides when it is seen. */
+function pathMetrics(registry: Registry, { simulation, transports }: SchedulerSources["stats"]): () => void {
+  const stage = gauge(
+    registry,
+    "gamefleet_critical_path_seconds",
+    "Stages of the slowest way from input to update; the sum is what players feel.",
+    ["stage"],
+  );
+  const before = transports.map(() => ({ count: 0, ring: 0, tick: 0, queue: 0, update: 0 }));
+  const seconds = new Map<string, number>();
+  let steps = { ticks: 0, busyMs: 0 };
+  return () => {
+    const now = { ticks: simulation.get("ticks"), busyMs: simulation.get("busyMs") };
+    const step = (now.busyMs - steps.busyMs) / Math.max(1, now.ticks - steps.ticks) / 1_000;
+    steps = now;
+    seconds.set("step", step);
+    for (const [index, io] of transports.entries()) {
+      const was = before[index];
+      const count = io.get("pathCount");
+      if (!was || count === was.count) continue;
+      const mean = (name: "pathRingMs" | "pathTickMs" | "pathQueueMs" | "pathUpdateMs", old: number) =>
+        (io.get(name) - old) / (count - was.count) / 1_000;
+      seconds.set(`ring io-${index}`, mean("pathRingMs", was.ring));
+      // From the tick's beginning to this thread's waking lies the step itself, and the waking.
+      seconds.set(`wake io-${index}`, Math.max(0, mean("pathTickMs", was.tick) - step));
+      seconds.set(`queue io-${index}`, mean("pathQueueMs", was.queue));
+      seconds.set(`update io-${index}`, mean("pathUpdateMs", was.update));
+      was.count = count;
+      was.ring = io.get("pathRingMs");
+      was.tick = io.get("pathTickMs");
+      was.queue = io.get("pathQueueMs");
+      was.update = io.get("pathUpdateMs");
+    }
+    const path = criticalPath({ seconds, edges: wayOfInput(transports.length) }, "input", "seen");
+    stage.reset();
+    for (const { name, seconds: value } of path?.stages ?? [])
+      if (value > 0) stage.set({ stage: name }, value);
+  };
+}
+
+/** Into the ring of one thread, through the step, out through any: others see an input too. */
+function wayOfInput(threads: number): [string, string][] {
+  return Array.from({ length: threads }, (_, io): [string, string][] => [
+    ["input", `ring io-${io}`],
+    [`ring io-${io}`, "step"],
+    ["step", `wake io-${io}`],
+    [`wake io-${io}`, `queue io-${io}`],
+    [`queue io-${io}`, `update io-${io}`],
+    [`update io-${io}`, "seen"],
+  ]).flat();
 }
