@@ -35,7 +35,7 @@ const SHAPE = {
   /** Directory for the last seconds before a physics anomaly, in the same form; the newest 20 are kept. */
   GAMEFLEET_DUMPS: z.string().min(1).optional(),
   /** Per cent of the CPU quota that the pod stays below, giving way step by step when it cannot. */
-  GAMEFLEET_CPU_CAP_PERCENT: count(10, 100).default(80),
+  GAMEFLEET_CPU_CAP_PERCENT: count(1, 100).default(80),
   /** Bytes of memory the process may use; 0 takes the container's limit. */
   GAMEFLEET_MEMORY_LIMIT_BYTES: count(0, 2 ** 46).default(0),
   /** Bytes a second the pod may send to players: all together, and each. */

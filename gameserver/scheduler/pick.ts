@@ -8,6 +8,7 @@ import type { TaskTable } from "./task-table.ts";
 
 /** A task that waited so long goes before higher bands (never before players). */
 const AGED_MS = 500;
+const LATE_SHARE = 0.25;
 
 export interface Waiting {
   readonly queues: ReadyQueues;
@@ -53,12 +54,16 @@ export function firstTask(waiting: Waiting, nowMs: number, aged: boolean): numbe
   return first;
 }
 
-/** `ms` have passed while players waited: bands with work earn their share. */
-export function earnShares(waiting: Waiting, ms: number): void {
+/**
+ * `ms` have passed while players waited: bands with work earn their share. While a player is late they earn a quarter:
+ * enough not to starve, and players then have 95 % of the time.
+ */
+export function earnShares(waiting: Waiting, ms: number, nowMs: number): void {
   const { queues, table, costs, shares } = waiting;
+  const earned = queues.players.earliest < nowMs ? ms * LATE_SHARE : ms;
   shares.pending(ms);
   for (let band = PLAYER_BANDS; band < BANDS; band++) {
     if (queues.depth(band) === 0) shares.forfeit(band);
-    else shares.earn(band, ms, costs.of(table.kind[queues.first(band)] as number));
+    else shares.earn(band, earned, costs.of(table.kind[queues.first(band)] as number));
   }
 }

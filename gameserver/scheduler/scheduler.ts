@@ -273,7 +273,7 @@ export class Scheduler {
     this.#gate.pass(passed);
     this.#looking = true;
     this.#ageing = true;
-    if (busy && this.#queues.players.size > 0) earnShares(this.#waiting, passed);
+    if (busy && this.#queues.players.size > 0) earnShares(this.#waiting, passed, this.#now);
     this.#sweep();
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { sha256 } from "../../platform/ids.ts";
 import { CLOSE } from "../../protocol/close.ts";
+import { sweepSilent } from "../control/sweep.ts";
 import type { OpenZone, Zones } from "../control/zones.ts";
 import { type Grant, type SessionHost, Sessions } from "./sessions.ts";
 
@@ -32,7 +33,10 @@ function pod({ capacity = 10, refuses = false } = {}) {
       },
     } as unknown as Zones,
     simulation: {
-      join: async (_index, slot) => (refuses ? undefined : 100 + slot),
+      join: async (_index, slot) => {
+        await sweepSilent({ list: () => [zone as unknown as OpenZone] }, sessions);
+        return refuses ? undefined : 100 + slot;
+      },
       leave: (_index, slot) => log.push(`leave ${slot}`),
     },
     transports: [transport(0), transport(1)],
@@ -60,6 +64,13 @@ const hello = (connection: number, token: string, mode: "ticket" | "resume" = "t
   ({ type: "hello", connection, mode, token, lastSeq: 0 }) as const;
 
 describe("sessions", () => {
+  it("are not taken for silent while they join, whoever had the seat before", async () => {
+    const { sessions, log } = pod();
+    expect(await sessions.hello(0, hello(1, grant("a")))).toBe("joined");
+    expect(sessions.size).toBe(1);
+    expect(log).toEqual(["admit a to 0/1", "joined a"]);
+  });
+
   it("seat a spectator without putting anything into the world", async () => {
     const { sessions, log, seats } = pod();
     await sessions.hello(0, hello(1, grant("s", { role: "spectator" })));

@@ -152,6 +152,8 @@ export class Sessions {
       const openZone = await this.#host.zone(grant.zone);
       if (!openZone.open) throw fail("ZONE_FULL", `zone ${grant.zone} takes nobody new`);
       const slot = zones.seat(openZone, grant.session);
+      // Before anything is awaited: a sweep must not take a newcomer for the one who fell silent in this seat.
+      openZone.memory.heardAt[slot] = Math.floor(Date.now() / 1_000);
       // A spectator has a seat and nothing in the world.
       const joining =
         grant.role === "spectator"
@@ -165,7 +167,6 @@ export class Sessions {
         zones.unseat(openZone, slot, performance.now());
         throw fail("ZONE_FULL", `the game refused a player in zone ${grant.zone}`);
       }
-      openZone.memory.heardAt[slot] = Math.floor(Date.now() / 1_000);
       const session: Session = { ...grant, openZone, slot, entity, thread, connection: undefined };
       this.#sessions.set(grant.session, session);
       return session;

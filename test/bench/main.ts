@@ -10,6 +10,8 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   allocator: () => import("./allocator/bench.ts"),
   "operator-failover": () => import("./failover/bench.ts"),
   physics: () => import("./physics/bench.ts"),
+  overload: () => import("./overload/bench.ts"),
+  scheduler: () => import("./scheduler/bench.ts"),
   realtime: () => import("./realtime/bench.ts"),
 };
 

@@ -57,6 +57,11 @@ export class Line {
     return this.#open && !this.#over;
   }
 
+  /** Ended, by whichever side. */
+  get over(): boolean {
+    return this.#over;
+  }
+
   write(bytes: Uint8Array): void {
     if (this.open) this.#socket.write(bytes);
   }

@@ -74,6 +74,11 @@ export class LeanPlayer {
     return this.#line?.open ?? false;
   }
 
+  /** Neither plays nor is about to: it was refused, or has lost its connection. */
+  get idle(): boolean {
+    return this.#line?.over ?? true;
+  }
+
   connect(): void {
     const { host, port } = this.#shared;
     this.#line?.end("replaced");
