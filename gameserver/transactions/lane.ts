@@ -30,7 +30,7 @@ export interface Item {
 
 export interface LaneHost {
   settle(batch: readonly Entry[]): Promise<Answer[]>;
-  quarantine(entry: Entry, error: string, attempts: number): Promise<void>;
+  quarantine(entry: Entry, error: string, attempts: number): Promise<boolean>;
   /** True for failures of a store: the same batch may be run again. */
   mayRunAgain(error: unknown): boolean;
   /** A batch came back. */
@@ -119,7 +119,8 @@ export class Lane {
   async #suspect(item: Item, error: unknown, attempt: number): Promise<Item[]> {
     if (attempt < MAX_ATTEMPTS) return this.#settle([item], attempt + 1);
     try {
-      await this.#host.quarantine(item.entry, messageOf(error), attempt);
+      const aside = await this.#host.quarantine(item.entry, messageOf(error), attempt);
+      if (!aside) return await this.#settle([item], attempt);
     } catch (failure) {
       return this.#keep([item], failure);
     }

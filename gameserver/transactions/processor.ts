@@ -69,6 +69,8 @@ export interface Observer {
 interface Held {
   readonly entry: Entry;
   readonly final: Promise<Answer>;
+  /** Where it stands in the journal, once that is known. */
+  ref: Ref | undefined;
 }
 
 export class Processor {
@@ -179,18 +181,24 @@ export class Processor {
   }
 
   async #submit(entry: Entry, arrived: number): Promise<Answer> {
-    const held = this.#held.get(entry.id);
-    if (held)
-      return held.entry.hash === entry.hash ? this.#inTime(held.final, arrived) : { status: "conflict" };
+    for (let held = this.#held.get(entry.id); held; held = this.#held.get(entry.id)) {
+      const answer = await this.#inTime(held, arrived);
+      if (held.entry.hash === entry.hash) return answer;
+      // Other parameters under this id: a conflict, but only once the first is known to stand in the books.
+      if (answer.status === "pending" || answer === STORES_AWAY) return STORES_AWAY;
+      if (answer.status !== "refused" && answer.status !== "conflict") return { status: "conflict" };
+    }
     if (this.#stopping) return { status: "refused", reason: "stopping", retryAfterMs: 500 };
     const refusal = this.#admission.check(entry.kind, this.#load(), arrived);
     if (refusal) return { status: "refused", ...refusal };
     let abandoned = false;
     const { promise, resolve } = Promise.withResolvers<Answer>();
     const final = promise.finally(() => this.#held.delete(entry.id));
-    this.#held.set(entry.id, { entry, final });
+    const held: Held = { entry, final, ref: undefined };
+    this.#held.set(entry.id, held);
     const journal = this.#stores.journal();
     const ref = journal && (await this.#append(journal, entry));
+    held.ref = ref;
     // Nothing durable holds it and it cannot be carried out now. It may still stand in the journal, after a time-out:
     // then the sweeper settles it, and the caller who asks again is told so.
     if (ref === undefined && this.#stores.settleAway) {
@@ -207,18 +215,19 @@ export class Processor {
       },
       failed: () => resolve(STORES_AWAY),
     });
-    const answer = await this.#inTime(final, arrived);
-    if (answer.status !== "pending" || ref !== undefined) return answer;
-    abandoned = true;
-    resolve(STORES_AWAY);
-    return STORES_AWAY;
+    const answer = await this.#inTime(held, arrived);
+    if (answer === STORES_AWAY) {
+      abandoned = true;
+      resolve(answer);
+    }
+    return answer;
   }
 
-  /** The answer, or "pending" when time is up. */
-  #inTime(final: Promise<Answer>, arrived: number): Promise<Answer> {
+  /** The answer; when time is up, "pending" for what is durable and nothing promised for what is not. */
+  #inTime(held: Held, arrived: number): Promise<Answer> {
     const left = Math.max(0, arrived + ANSWER_MS - this.#clock.now());
-    return within(this.#clock, left, final, () => new Error("late")).catch(
-      () => ({ status: "pending" }) as const,
+    return within(this.#clock, left, held.final, () => new Error("late")).catch(
+      (): Answer => (held.ref === undefined ? STORES_AWAY : { status: "pending" }),
     );
   }
 

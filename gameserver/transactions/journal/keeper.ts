@@ -9,9 +9,10 @@ import type { Redis } from "../../../platform/redis.ts";
 import type { Answer } from "../answer.ts";
 import { type Clock, pause } from "../clock.ts";
 import type { Entry } from "../entry.ts";
+import { closeStream } from "../ledger/settle.ts";
 import { Leases, RENEW_EVERY_MS } from "./leases.ts";
 import { createStream, RedisJournal } from "./redis-journal.ts";
-import { closeStream, takeOver } from "./takeover.ts";
+import { takeOver } from "./takeover.ts";
 
 /** How soon to ask again a Redis that is away, and one whose settings are wrong, ms. */
 const AWAY_RETRY_MS = 250;
@@ -139,8 +140,17 @@ export class JournalKeeper {
 
   async #take(orphan: number): Promise<void> {
     const { redis, pool, server, settle, log, onTakeover } = this.#options;
+    const leases = this.#leases;
+    const parts = {
+      claim: (stream: number) => leases.claim(stream, server),
+      unclaim: (stream: number) => leases.unclaim(stream),
+      close: (stream: number) => closeStream(pool, stream, server),
+      journal: (stream: number) => new RedisJournal(redis, stream),
+      settle,
+      bury: (stream: number) => leases.bury(stream),
+    };
     try {
-      const entries = await takeOver({ redis, pool, leases: this.#leases, by: server, settle }, orphan);
+      const entries = await takeOver(parts, orphan);
       if (entries > 0) log.info({ stream: orphan, entries }, "journal taken over");
       onTakeover(entries);
     } catch (error) {

@@ -15,6 +15,9 @@ export interface Ledger {
    * Throws FENCED when the journal was taken over: this process must settle nothing any more.
    */
   settle(batch: readonly Entry[]): Promise<Answer[]>;
-  /** Sets one entry aside for an operator, with what went wrong. Safe to repeat. */
-  quarantine(entry: Entry, error: string, attempts: number): Promise<void>;
+  /**
+   * Sets one entry aside for an operator, with what went wrong. Safe to repeat. False when its id was decided meanwhile:
+   * then it is to be settled again, which tells its answer.
+   */
+  quarantine(entry: Entry, error: string, attempts: number): Promise<boolean>;
 }

@@ -22,7 +22,7 @@ import { type Entry, encodeEntry } from "../entry.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** First half of the advisory locks on streams; the second is the stream's id. */
-export const STREAM_LOCK = 1_735_289_197;
+const STREAM_LOCK = 1_735_289_197;
 
 /** SQLSTATE of conflicts between batches: serialization failure, deadlock, lock not available (lock_timeout). */
 const BUSY = new Set(["40001", "40P01", "55P03"]);
@@ -83,15 +83,17 @@ export class PostgresLedger implements Ledger {
     }
   }
 
-  async quarantine(entry: Entry, error: string, attempts: number): Promise<void> {
-    await withClient(this.#options.pool, (client) =>
+  async quarantine(entry: Entry, error: string, attempts: number): Promise<boolean> {
+    const { rowCount } = await withClient(this.#options.pool, (client) =>
       client.query(
-        `INSERT INTO ledger.quarantine (id, entry, hash, error, attempts) VALUES ($1, $2, $3, $4, $5)
+        `INSERT INTO ledger.quarantine (id, entry, hash, error, attempts) 
+         SELECT $1::uuid, $2, $3, $4, $5::int WHERE NOT EXISTS (SELECT FROM ledger.transaction WHERE id = $1::uuid)
          ON CONFLICT (id) DO UPDATE SET error = excluded.error, attempts = ledger.quarantine.attempts + excluded.attempts,
            resolved_at = NULL, resolution = NULL`,
         [entry.id, encodeEntry(entry), entry.hash, error.slice(0, 2_000), attempts],
       ),
     );
+    return rowCount === 1;
   }
 
   async #run(client: Client, batch: readonly Entry[]): Promise<Answer[]> {
@@ -171,9 +173,10 @@ async function selectForUpdate(
 async function lookUp(client: Client, batch: readonly Entry[]): Promise<Map<string, Known>> {
   const { rows } = await client.query<Known>({
     name: "ledger-known",
-    text: `SELECT id, hash, outcome, reason FROM ledger.transaction WHERE id = ANY ($1::uuid[])
-      UNION ALL SELECT id, hash, 'quarantined', NULL FROM ledger.quarantine
-      WHERE id = ANY ($1::uuid[]) AND resolved_at IS NULL`,
+    // Of an id that stands in both, what the books say counts: it comes last.
+    text: `SELECT id, hash, 'quarantined' AS outcome, NULL AS reason FROM ledger.quarantine
+      WHERE id = ANY ($1::uuid[]) AND resolved_at IS NULL
+      UNION ALL SELECT id, hash, outcome, reason FROM ledger.transaction WHERE id = ANY ($1::uuid[])`,
     values: [batch.map((entry) => entry.id)],
   });
   return new Map(rows.map((row) => [row.id, row]));
@@ -278,6 +281,19 @@ WITH made AS (
 )
 SELECT (SELECT count(*)::int FROM made) AS made, (SELECT count(*)::int FROM moved) AS moved,
   (SELECT count(*)::int FROM kept) AS kept`;
+
+/** From now on nothing is settled under `stream`: waits for what is under way, stops what comes. Safe to repeat. */
+export async function closeStream(pool: Pool, stream: number, by: string): Promise<void> {
+  await withClient(pool, async (client) => {
+    await client.query("BEGIN");
+    await client.query("SELECT pg_advisory_xact_lock($1, $2)", [STREAM_LOCK, stream]);
+    await client.query(
+      "UPDATE ledger.stream SET closed_at = now(), closed_by = $2 WHERE id = $1 AND closed_at IS NULL",
+      [stream, by],
+    );
+    await client.query("COMMIT");
+  });
+}
 
 /** True when the journal was taken over by another process. */
 export const isFenced = (error: unknown): boolean => hasCode(error, "FENCED");
