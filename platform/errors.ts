@@ -54,6 +54,9 @@ export const ERRORS = {
   TASK_CYCLE: { status: 500, title: "Tasks would wait for each other" },
   MEMORY_LOW: { status: 503, title: "Server is short of memory", retry: true },
   SERVER_OVERLOADED: { status: 503, title: "Server takes nobody new while it is overloaded", retry: true },
+  // Transactions
+  TRANSACTION_NOT_FOUND: { status: 404, title: "No such transaction" },
+  TRANSACTION_REFUSED: { status: 503, title: "Nothing was promised just now", retry: true },
   // Kubernetes
   KUBE_API: { status: 502, title: "Kubernetes API call failed" },
   LEADERSHIP_LOST: { status: 503, title: "Not the leader any more" },

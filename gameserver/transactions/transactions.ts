@@ -50,6 +50,8 @@ export interface Transactions {
   readonly pool: Pool;
   /** The catalogue: what there is to move. */
   readonly assets: ReadonlyMap<string, Asset>;
+  /** Items that are limited in number: sold from their stock. */
+  readonly limited: ReadonlySet<string>;
   run(signal: AbortSignal): Promise<void>;
   /** Accepts nothing more, settles what was accepted, gives the journal up. */
   close(withinMs: number): Promise<void>;
@@ -82,6 +84,7 @@ export async function openTransactions(options: TransactionsOptions): Promise<Tr
   );
   const metrics = processorMetrics(registry, log);
   const assets = new Map<string, Asset>();
+  const limited = new Set<string>();
   let journalShare: number | undefined;
 
   const keeper: JournalKeeper = new JournalKeeper({
@@ -116,13 +119,15 @@ export async function openTransactions(options: TransactionsOptions): Promise<Tr
     metrics.observer,
     realClock,
   );
-  await loadAssets(pool, assets);
+  const readCatalogue = () => loadCatalogue(pool, assets, limited);
+  await readCatalogue();
   await keeper.open();
 
   return {
     processor,
     pool,
     assets,
+    limited,
     async run(signal) {
       const repeat = (what: string, everyMs: number, work: () => Promise<unknown>) =>
         loop(async () => void (await work()), {
@@ -137,7 +142,7 @@ export async function openTransactions(options: TransactionsOptions): Promise<Tr
         repeat("memory", MEMORY_EVERY_MS, async () => {
           journalShare = await memoryShare(redis);
         }),
-        repeat("catalogue", CATALOGUE_EVERY_MS, () => loadAssets(pool, assets)),
+        repeat("catalogue", CATALOGUE_EVERY_MS, readCatalogue),
         repeat("partitions", PARTITIONS_EVERY_MS, () =>
           query(pool, "SELECT ledger.ensure_partitions(now(), $1)", [PARTITIONS_AHEAD]),
         ),
@@ -182,11 +187,20 @@ async function openPool({ databaseUrl, server, log }: TransactionsOptions): Prom
   }
 }
 
-async function loadAssets(pool: Pool, assets: Map<string, Asset>): Promise<void> {
-  const rows = await query<{ asset: string; kind: "currency" | "item"; ceiling: string | null }>(
+/** Assets never go: what was once moved must be readable for ever. A stock is made by a first correction into it. */
+async function loadCatalogue(pool: Pool, assets: Map<string, Asset>, limited: Set<string>): Promise<void> {
+  const rows = await query<{
+    asset: string;
+    kind: "currency" | "item";
+    ceiling: string | null;
+    stock: boolean;
+  }>(
     pool,
-    "SELECT asset, kind, ceiling FROM ledger.asset",
+    `SELECT asset, kind, ceiling, EXISTS (
+       SELECT FROM ledger.wallet w WHERE w.account = 'stock:' || a.asset AND w.asset = a.asset) AS stock
+     FROM ledger.asset a`,
   );
+  for (const { asset, stock } of rows) if (stock) limited.add(asset);
   for (const { asset, kind, ceiling } of rows)
     assets.set(asset, { kind, ...(ceiling === null ? {} : { ceiling: BigInt(ceiling) }) });
 }

@@ -1,13 +1,13 @@
 /** The allocator role, put together: stores, signer, views, HTTP. Any number of replicas may run. */
 import { sleep } from "../../platform/background.ts";
 import { createBreaker } from "../../platform/breaker.ts";
+import { Callers } from "../../platform/callers.ts";
 import { hasCode, messageOf } from "../../platform/errors.ts";
 import { createHttpServer } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
 import { addProcessMetrics, counter, createRegistry, histogram } from "../../platform/metrics.ts";
 import { createPool } from "../../platform/postgres.ts";
 import { connectRedis } from "../../platform/redis.ts";
-import { Callers } from "./callers.ts";
 import type { AllocatorConfig } from "./config.ts";
 import { addRoutes } from "./routes.ts";
 import { Signer } from "./signer.ts";

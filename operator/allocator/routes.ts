@@ -1,11 +1,11 @@
 /** The allocation API over HTTP. Described to callers by `/openapi.json`. */
 import rateLimit from "@fastify/rate-limit";
 import { z } from "zod";
+import type { Callers } from "../../platform/callers.ts";
 import { fail, hasCode } from "../../platform/errors.ts";
 import type { TypedServer } from "../../platform/http.ts";
 import type { Counter, Histogram } from "../../platform/metrics.ts";
 import { type AllocatorParts, allocate, findSession, release, resume, viewOf } from "./allocate.ts";
-import type { Callers } from "./callers.ts";
 import {
   AllocateBody,
   Allocation,

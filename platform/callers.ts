@@ -1,10 +1,10 @@
 /** Who may call: service tokens, one file a caller, re-read so that a token can be changed without a restart. */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { loop } from "../../platform/background.ts";
-import { fail, messageOf } from "../../platform/errors.ts";
-import { sha256 } from "../../platform/ids.ts";
-import type { Log } from "../../platform/log.ts";
+import { loop } from "./background.ts";
+import { fail, messageOf } from "./errors.ts";
+import { sha256 } from "./ids.ts";
+import type { Log } from "./log.ts";
 
 const REREAD_MS = 10_000;
 const MIN_LENGTH = 16;
