@@ -75,8 +75,8 @@ export class Chores {
       going.state = "queued";
       this.scheduler.submit(index, index, 0, going.dueAt + going.chore.everyMs);
     }
-    this.scheduler.pause(BAND.background, this.#stance.effects.backgroundPaused);
-    this.scheduler.duty = this.#stance.duty;
+    this.scheduler.gate.pause(BAND.background, this.#stance.effects.backgroundPaused);
+    this.scheduler.gate.duty = this.#stance.duty;
     this.scheduler.run(SLICE_MS);
     return this.#pause();
   }

@@ -47,8 +47,9 @@ async function pod(env: Readonly<Record<string, string>>) {
   const players = localPlayers({ zone: "sol", seed: 3, probeEvery: 1 });
   const all = new Herd({ port: Number(serving["port"]), inputHz: 6 }, players);
   herd = all;
-  const metrics = async () => (await fetch(`http://127.0.0.1:${serving["adminPort"]}/metrics`)).text();
-  const ready = async () => (await fetch(`http://127.0.0.1:${serving["adminPort"]}/readyz`)).text();
+  const admin = `http://127.0.0.1:${Number(serving["adminPort"])}`;
+  const metrics = async () => (await fetch(`${admin}/metrics`)).text();
+  const ready = async () => (await fetch(`${admin}/readyz`)).text();
   return { herd: all, events, metrics, ready, pid: started.pid ?? 0, exit: () => started.exitCode };
 }
 

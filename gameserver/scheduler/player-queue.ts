@@ -68,6 +68,13 @@ export class PlayerQueue {
     this.push(item, band, deadline);
   }
 
+  /** Gives a waiting item another deadline in its band. */
+  rekey(item: number, deadline: number): void {
+    const band = this.#band[item];
+    const heap = band === 0 ? this.#engaged : band === 1 ? this.#active : this.#calm;
+    heap.change(item, deadline);
+  }
+
   remove(item: number): void {
     (this.#heaps[this.#band[item] as number] as DeadlineHeap).remove(item);
   }

@@ -75,10 +75,10 @@ describe("the order of tasks", () => {
 
   it("an aged task goes before higher bands, not before players", () => {
     const { scheduler, ran, time } = world({ shares: {} });
-    scheduler.pause(BAND.background, true);
+    scheduler.gate.pause(BAND.background, true);
     scheduler.submit(BACKGROUND, 1, 0, 0);
     scheduler.run(1);
-    scheduler.pause(BAND.background, false);
+    scheduler.gate.pause(BAND.background, false);
     time.now += 501;
     scheduler.submit(SIMULATION, 2, 0, 0);
     scheduler.submit(PLAYER, 3, 0, time.now + 9);
@@ -273,7 +273,7 @@ describe("limits", () => {
   it("time-outs drop a task, also one that waits for what never ends", () => {
     const { scheduler, ran, expired, time, hooks } = world({ capacity: 8 });
     const blocker = scheduler.submit(BACKGROUND, 1, 0, 0);
-    scheduler.pause(BAND.background, true);
+    scheduler.gate.pause(BAND.background, true);
     const waiter = scheduler.submit(AI, 2, 0, 0, { timeoutMs: 50 });
     scheduler.wait(waiter, blocker);
     scheduler.submit(AI, 3, 0, 0, { timeoutMs: 50 });
@@ -300,8 +300,8 @@ describe("limits", () => {
 
   it("a pause holds a band for a while, not for ever; players cannot be paused", () => {
     const { scheduler, ran, time } = world();
-    scheduler.pause(BAND.background, true);
-    scheduler.pause(BAND.active, true);
+    scheduler.gate.pause(BAND.background, true);
+    scheduler.gate.pause(BAND.active, true);
     scheduler.submit(BACKGROUND, 1, 0, 0);
     scheduler.submit(PLAYER, 2, 0, 0);
     scheduler.run(10);
@@ -310,14 +310,14 @@ describe("limits", () => {
     scheduler.submit(BACKGROUND, 3, 0, 0);
     scheduler.run(10);
     expect(ran).toEqual([2, 1]);
-    scheduler.pause(BAND.background, false);
+    scheduler.gate.pause(BAND.background, false);
     scheduler.run(10);
     expect(ran).toEqual([2, 1, 3]);
   });
 
   it("the governor's duty slows AI and background to their part of real time, and nothing else", () => {
     const { scheduler, time, hooks, ran } = world({ capacity: 64 });
-    scheduler.duty = 0.25;
+    scheduler.gate.duty = 0.25;
     hooks.run = (owner) => scheduler.submit(owner, owner, 1_000, 0);
     scheduler.submit(AI, AI, 1_000, 0);
     const from = time.now;

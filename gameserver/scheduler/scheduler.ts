@@ -1,13 +1,11 @@
 /**
- * Runs the tasks of one thread: what players wait for by deadline, the rest by band, nothing starved.
+ * Runs the tasks of one thread: what players wait for by deadline, the rest by band, nothing starved. One a thread.
  *
- * A task is a kind (its code), an owner (a session or zone, as a number), a detail (a number) and a deadline. The
- * caller submits tasks and calls `run` with the time it can give; the clock is looked at every few tasks. A task may
- * wait for others: it runs when they have ended, and lends them its urgency until then (`inheritance.ts`).
- *
- * Order: a band whose share is owed (`shares.ts`); then player-facing by deadline (`player-queue.ts`); then by band,
- * aged tasks first (`pick.ts`). One instance a thread; handlers must not block, and what they throw
- * ends their task only. Times are ms of the clock given. After construction nothing is allocated.
+ * A task is a kind (its code), an owner (a session or zone, as a number), a detail (a number) and a deadline. Submit
+ * tasks and call `run` with the time there is; the clock is looked at every few tasks. A task may wait for others: it
+ * runs when they have ended, and lends them its urgency until then (`inheritance.ts`). Order: a band whose share is
+ * owed (`shares.ts`); player-facing by deadline (`player-queue.ts`); by band, aged tasks first (`pick.ts`). Handlers
+ * must not block; what they throw ends their task only. Times are ms of the clock given.
  */
 import { fail } from "../../platform/errors.ts";
 import { BAND_OF_CLASS } from "./bands.ts";
@@ -23,16 +21,17 @@ import type { SchedulerOptions, TaskKind, TaskOptions } from "./task.ts";
 import { TASK, TaskTable } from "./task-table.ts";
 import { WaitGraph } from "./wait-graph.ts";
 
-/** Tasks, or expected ms, between two looks at the clock. */
+/** Tasks, or expected ms, between two looks at the clock; slots looked over for time-outs at each. */
 const LOOK_TASKS = 16;
 const LOOK_MS = 0.1;
-/** Slots looked over for time-outs at each look. */
 const SWEEP_SLOTS = 4;
 
 export class Scheduler {
   readonly costs: Costs;
   readonly shares: Shares;
   readonly tally: Tally;
+  /** Pauses and the CPU governor's duty. */
+  readonly gate = new Gate();
   readonly #kinds: readonly TaskKind[];
   readonly #kindBand: Uint8Array;
   readonly #bandCapacity: number;
@@ -42,7 +41,6 @@ export class Scheduler {
   readonly #graph: WaitGraph;
   readonly #queues: ReadyQueues;
   readonly #placement: Placement;
-  readonly #gate = new Gate();
   readonly #waiting: Waiting;
   /** The clock as last looked at, and as far as costs tell since. */
   #looked: number;
@@ -71,7 +69,7 @@ export class Scheduler {
     this.shares = new Shares(options.shares);
     this.tally = new Tally(kinds.map((kind) => kind.name));
     const { costs, shares } = this;
-    this.#waiting = { queues: this.#queues, table: this.#table, costs, shares, gate: this.#gate };
+    this.#waiting = { queues: this.#queues, table: this.#table, costs, shares, gate: this.gate };
     this.#looked = this.#clock();
     this.#now = this.#looked;
   }
@@ -118,9 +116,16 @@ export class Scheduler {
   change(task: number, deadline: number, band?: number): boolean {
     const slot = this.#table.slot(task);
     if (slot < 0) return false;
-    this.#table.ownDeadline[slot] = deadline;
-    if (band !== undefined) this.#table.ownBand[slot] = band;
-    settle(this.#table, this.#graph, slot, this.#placement);
+    const table = this.#table;
+    table.ownDeadline[slot] = deadline;
+    if (band !== undefined) table.ownBand[slot] = band;
+    else if (!this.#graph.linked(slot) && this.#queues.players.has(slot)) {
+      // The common case, in a straight line.
+      table.deadline[slot] = deadline;
+      this.#queues.players.rekey(slot, deadline);
+      return true;
+    }
+    settle(table, this.#graph, slot, this.#placement);
     return true;
   }
 
@@ -144,7 +149,7 @@ export class Scheduler {
     return true;
   }
 
-  /** `waiter` waits for `on` no longer; what it lent is taken back. */
+  /** `waiter` waits for `on` no longer: what it lent is taken back. */
   unwait(waiter: number, on: number): boolean {
     const from = this.#table.slot(waiter);
     const to = this.#table.slot(on);
@@ -152,16 +157,6 @@ export class Scheduler {
     settle(this.#table, this.#graph, to, this.#placement);
     this.#unblock(from);
     return true;
-  }
-
-  /** A paused band runs only tasks that waited `LONGEST_PAUSE_MS`. Not for player-facing bands. */
-  pause(band: number, paused: boolean): void {
-    this.#gate.pause(band, paused);
-  }
-
-  /** Share of real time (0 … 1) that AI and background together may use: the CPU governor's lever. */
-  set duty(share: number) {
-    this.#gate.duty = share;
   }
 
   /** Runs tasks until none is ready or `budgetMs` have passed. Answers how many ran. */
@@ -221,7 +216,7 @@ export class Scheduler {
     this.#now = before + cost;
     const band = table.ownBand[slot] as number;
     if (owed) this.shares.pay(band, cost);
-    this.#gate.pay(band, cost);
+    this.gate.pay(band, cost);
     this.tally.ran(band, isPlayerFacing(band) && this.#now > (table.ownDeadline[slot] as number));
     this.#end(slot);
     return true;
@@ -270,7 +265,7 @@ export class Scheduler {
     const passed = this.#now - this.#looked;
     this.#looked = this.#now;
     this.#sinceLook = 0;
-    this.#gate.pass(passed);
+    this.gate.pass(passed);
     this.#looking = true;
     this.#ageing = true;
     if (busy && this.#queues.players.size > 0) earnShares(this.#waiting, passed, this.#now);
