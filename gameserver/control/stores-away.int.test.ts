@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { sleep } from "../../platform/background.ts";
 import { CLOSE } from "../../protocol/close.ts";
 import { redisUrl } from "../../test/stores/fixtures.ts";
 import { useFleet } from "../testing/fleet.ts";
@@ -6,9 +7,10 @@ import { type Proxy, proxyFor } from "../testing/proxy.ts";
 
 const fleet = useFleet();
 
-async function behindProxies(): Promise<{ readonly redis: Proxy; readonly postgres: Proxy }> {
+async function behindProxies(players = 4): Promise<{ readonly redis: Proxy; readonly postgres: Proxy }> {
   const [redis, postgres] = await Promise.all([proxyFor(redisUrl()), proxyFor(fleet.databaseUrl)]);
-  await fleet.serveSol({ GAMEFLEET_REDIS_URL: redis.url, GAMEFLEET_DATABASE_URL: postgres.url });
+  const stores = { GAMEFLEET_REDIS_URL: redis.url, GAMEFLEET_DATABASE_URL: postgres.url };
+  await fleet.serveSol({ ...stores, GAMEFLEET_CAPACITY_SESSIONS: String(players + 6) }, players);
   return { redis, postgres };
 }
 
@@ -68,4 +70,44 @@ it("both away for longer than a lease: the pod falls silent, and goes on with th
   expect(again.welcome).toMatchObject({ resumed: true, entity: client.welcome.entity });
   redis.close();
   postgres.close();
+});
+
+describe("partition from Redis and PostgreSQL under load", () => {
+  it("40 players in the thick of it: no input is lost, nobody is disconnected, none waits for a store", async () => {
+    const { redis, postgres } = await behindProxies(40);
+    const clients = await Promise.all(Array.from({ length: 40 }, () => fleet.join()));
+    /** Everyone sends ten inputs as fast as he may; all must be acknowledged. */
+    const battle = async () => {
+      for (let round = 0; round < 10; round++) {
+        for (const client of clients) client.send({ kind: "walk", fields: { dx: round % 2, dy: 1 } });
+        await sleep(60, new AbortController().signal);
+      }
+      await Promise.all(
+        clients.map((client) =>
+          client.until(() => client.view?.ackInput === client.inputSeq || client.closeCode !== undefined),
+        ),
+      );
+      expect(clients.flatMap((client) => client.closeCode ?? [])).toEqual([]);
+    };
+    await battle();
+    redis.cut();
+    await battle();
+    redis.heal();
+    await fleet.until(async () => expect(await fleet.probe("readyz")).toBe("ok"));
+    postgres.cut();
+    await fleet.until(async () => expect(await fleet.probe("readyz")).toBe("away: postgres"));
+    await battle();
+    postgres.heal();
+    await fleet.until(async () => expect(await fleet.probe("readyz")).toBe("ok"));
+    // Both at once, but for less than a lease: nobody else can have been given the zone.
+    redis.cut();
+    postgres.cut();
+    await battle();
+    redis.heal();
+    postgres.heal();
+    await fleet.until(async () => expect(await fleet.probe("readyz")).toBe("ok"));
+    await battle();
+    redis.close();
+    postgres.close();
+  });
 });

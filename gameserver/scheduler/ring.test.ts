@@ -57,3 +57,22 @@ it("a task may wait for several and be waited for by several; each edge is taken
   expect([graph.waits(4), graph.waits(5)]).toEqual([false, true]);
   expect(new WaitGraph(1, 0).add(0, 0)).toBe(false);
 });
+
+it("one that waits long does not let holes fill the ring", () => {
+  const ring = new Ring(3, new Int32Array(3).fill(-1));
+  ring.push(0);
+  for (let round = 0; round < 1_000; round++) {
+    ring.push(1);
+    ring.push(2);
+    ring.remove(1);
+    ring.remove(2);
+  }
+  ring.push(2);
+  ring.push(1);
+  const order = [0, 1, 2].map(() => {
+    const first = ring.peek();
+    ring.remove(first);
+    return first;
+  });
+  expect([order, ring.peek()]).toEqual([[0, 2, 1], -1]);
+});

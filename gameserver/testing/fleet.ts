@@ -91,9 +91,9 @@ export class TestFleet {
   }
 
   /** The same with the fixed zone "sol" placed on it. */
-  async serveSol(env: Record<string, string> = {}): Promise<void> {
+  async serveSol(env: Record<string, string> = {}, capacity = 4): Promise<void> {
     await register(this.pool, SERVER, FLEET, LIFE);
-    await declareZone(this.pool, FLEET, "sol", "fixed", 4);
+    await declareZone(this.pool, FLEET, "sol", "fixed", capacity);
     await place(this.pool, { fleet: FLEET, zone: "sol", epoch: 0, owner: SERVER, ownerLife: LIFE });
     await this.start(env);
   }

@@ -114,6 +114,8 @@ export class Pace {
   begin(tick: number): void {
     const now = performance.now();
     this.#tick = tick;
+    // What is left of the last tick's work shows before this tick's comes on top.
+    this.#count();
     this.#updates.begin(tick, now);
     this.#bytes.refill(now);
     const probe = this.#probe;
@@ -126,9 +128,7 @@ export class Pace {
 
   /** Serves who is due for a slice of time; true when some are left. */
   serve(): boolean {
-    const more = this.#updates.serve(SLICE_MS, clock, this.#serve);
-    if (!more) this.#count();
-    return more;
+    return this.#updates.serve(SLICE_MS, clock, this.#serve);
   }
 
   /** One player's bug must not be everyone's. */

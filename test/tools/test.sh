@@ -37,6 +37,8 @@ cluster=$!
 say "verify"
 test/tools/verify.sh || broken+=(verify)
 project unit
+say "coverage: scheduler"
+npm run -s coverage:scheduler || broken+=("coverage of gameserver/scheduler")
 project integration
 project faults
 
