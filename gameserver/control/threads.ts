@@ -23,7 +23,7 @@ export interface Threads {
   readonly stats: ThreadStats;
   /** Where the pod stands on the ladder: written by the control thread, read by all. */
   readonly stance: Stance;
-  /** Busy share of each thread since the last call, by its name: 1 when it had no moment left. */
+  /** How strained each thread was since the last call, by its name: busy share or lateness, 1 is all. */
   busy(): ReadonlyMap<string, number>;
   stop(): Promise<void>;
 }
@@ -117,7 +117,7 @@ export async function startThreads(
     transports.push(link);
   }
 
-  const busy = busyMeter(stats.simulation, workers.slice(1));
+  const busy = busyMeter(stats, workers.slice(1));
   const stop = async (): Promise<void> => {
     stopping = true;
     simulation.stop();
@@ -131,20 +131,39 @@ export async function startThreads(
  * CPU time, not event-loop utilisation: a loop that always finds one more input to read looks fully busy long before it
  * is, since it takes more at a time the more there is (measured: 5,000 sessions read 99 % at 0.5 of a core). The
  * simulation reports its own time: it never returns to an event loop.
+ *
+ * A thread that neighbours keep from running uses little and is late all the same, so lateness counts like being busy:
+ * ticks given up, or the share of updates taken after their deadline.
  */
-function busyMeter(simulation: Counters<SimulationCounter>, io: readonly Worker[]): Threads["busy"] {
-  let at = performance.now();
-  let stepped = simulation.get("busyMs");
+function busyMeter(stats: ThreadStats, io: readonly Worker[]): Threads["busy"] {
+  const { simulation, transports } = stats;
+  const grown = growth();
   const meters = io.map(cpuMeterOf);
+  let at = performance.now();
   return () => {
     const now = performance.now();
-    const passed = Math.max(1, now - at);
-    const busyMs = simulation.get("busyMs");
-    const shares = new Map([["simulation", Math.min(1, (busyMs - stepped) / passed)]]);
+    const stepping = grown("step", simulation.get("busyMs")) / Math.max(1, now - at);
+    const givenUp = grown("given up", simulation.get("dilatedTicks"));
     at = now;
-    stepped = busyMs;
-    for (const [index, share] of meters.entries()) shares.set(`io-${index}`, share());
+    const shares = new Map([["simulation", givenUp > 0 ? 1 : Math.min(1, stepping)]]);
+    for (const [index, share] of meters.entries()) {
+      const get = (name: TransportCounter) => transports[index]?.get(name) ?? 0;
+      const late = get("missedEngaged") + get("missedActive") + get("missedCalm");
+      const missed = grown(`missed ${index}`, late);
+      const taken = grown(`taken ${index}`, get("scheduled"));
+      shares.set(`io-${index}`, Math.max(share(), taken > 0 ? missed / taken : 0));
+    }
     return shares;
+  };
+}
+
+/** By name: what a total has grown by since the last call. */
+function growth(): (name: string, total: number) => number {
+  const before = new Map<string, number>();
+  return (name, total) => {
+    const grown = total - (before.get(name) ?? 0);
+    before.set(name, total);
+    return grown;
   };
 }
 

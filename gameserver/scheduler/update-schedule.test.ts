@@ -105,6 +105,16 @@ describe("the schedule of updates", () => {
     expect(schedule.stats().worstLateMs).toBe(0);
   });
 
+  it("whoever comes late finds late who was due before", () => {
+    const schedule = new UpdateSchedule(2);
+    schedule.add(0, plan(1, BAND.active, 10));
+    schedule.add(1, plan(6, BAND.active, 10));
+    schedule.begin(2, 1_000);
+    expect([schedule.next(1_000), schedule.next(1_000)]).toEqual([0, 1]);
+    // One was due a tick before: 17 ms of its 10 have passed.
+    expect(schedule.stats()).toMatchObject({ missed: [0, 1, 0] });
+  });
+
   it("loses nobody and serves nobody twice in a period, whatever happens", () => {
     const step = fc.record({
       act: fc.constantFrom("add", "remove", "replan", "tick", "tick", "tick"),

@@ -13,6 +13,7 @@ import { PlayerQueue } from "./player-queue.ts";
 
 /** A power of two above the longest period. */
 const WHEEL = 64;
+const TICK_MS = 1_000 / 60;
 const STATE = { free: 0, wheel: 1, ready: 2, taken: 3 } as const;
 
 export interface UpdateStats {
@@ -169,7 +170,9 @@ export class UpdateSchedule {
         this.#outOfWheel(session);
         this.#state[session] = STATE.ready;
         const band = (this.#band[session] ?? BAND.active) as Band;
-        this.#queue.push(session, band, this.#now + (this.#deadlineMs[session] as number));
+        // Due since its own tick, even if this thread comes only now.
+        const dueMs = this.#now - (tick - (this.#due[session] as number)) * TICK_MS;
+        this.#queue.push(session, band, dueMs + (this.#deadlineMs[session] as number));
       }
       session = following;
     }
