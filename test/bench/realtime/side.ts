@@ -67,6 +67,8 @@ export class Side<P extends HerdPlayer> {
       serialization: "advanced",
       stdio: ["ignore", "pipe", "inherit", "ipc"],
     });
+    // A stopped child would outlive this process.
+    process.once("exit", () => child.kill("SIGKILL"));
     const port = (await told(child, "listening")).port;
     let paths: readonly string[] = [];
     if (options.reserve) {

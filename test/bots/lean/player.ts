@@ -2,7 +2,7 @@
  * One player of the load generator. All check order and gaps (by the sequence in each header) and that their inputs
  * are acknowledged in order; a *probe* also decodes everything with the SDK's own view and reads without delay.
  */
-import { CLOSE_CODES } from "../../../protocol/close.ts";
+import { CLOSE_CODES, isResumable } from "../../../protocol/close.ts";
 import { decodeWelcome, encodeHello, expand16, FRAME, SUBPROTOCOL } from "../../../protocol/frames.ts";
 import { View } from "../../../protocol/view.ts";
 import { clientFrame, Line, upgradeRequest } from "./line.ts";
@@ -10,6 +10,7 @@ import type { LeanTally } from "./tally.ts";
 
 /** Inputs whose due time is remembered. */
 const REMEMBERED = 256;
+const RETRY_MS = 300;
 
 export interface LeanShared {
   readonly host: string;
@@ -52,6 +53,8 @@ export class LeanPlayer {
   #lostAt = 0;
   #pendingReplay = 0;
   #bytesBefore = 0;
+  #closeCode = 0;
+  #retry: NodeJS.Timeout | undefined;
 
   constructor(shared: LeanShared, options: LeanOptions) {
     this.#shared = shared;
@@ -83,6 +86,7 @@ export class LeanPlayer {
     const { host, port } = this.#shared;
     this.#line?.end("replaced");
     this.#welcomed = false;
+    this.#closeCode = 0;
     this.#line = new Line(host, port, {
       request: () => upgradeRequest("/", `${host}:${port}`, SUBPROTOCOL),
       opened: () => this.#hello(),
@@ -145,6 +149,7 @@ export class LeanPlayer {
     if (opcode === 8) {
       const code = end - at >= 2 ? bytes.readUInt16BE(at) : 1005;
       const name = (CLOSE_CODES as Readonly<Record<number, { name: string }>>)[code]?.name ?? String(code);
+      this.#closeCode = code;
       this.#line?.end(`${name} ${bytes.toString("utf8", at + 2, end)}`);
       return;
     }
@@ -233,7 +238,11 @@ export class LeanPlayer {
     if (why === "dropped" || why === "replaced" || why === "over") return;
     const tally = this.#shared.tally();
     if (was) tally.closed(why);
-    else {
+    else if (isResumable(this.#closeCode)) {
+      // Not now: a server that is full or strained says so, and a good client comes again.
+      tally.shed += 1;
+      this.#retry = setTimeout(() => this.connect(), RETRY_MS * (1 + this.random()));
+    } else {
       tally.refused += 1;
       tally.reasons.set(why, (tally.reasons.get(why) ?? 0) + 1);
     }
@@ -241,6 +250,7 @@ export class LeanPlayer {
   }
 
   close(): void {
+    clearTimeout(this.#retry);
     this.#line?.end("over");
   }
 }

@@ -52,6 +52,7 @@ export async function runScenario(name: string, options: RunOptions): Promise<vo
       resumed: tally.resumed,
       restarted: tally.restarted,
       refused: tally.refused,
+      shed: tally.shed,
       lost: tally.lost,
       reasons: Object.fromEntries(tally.reasons),
       faults: tally.faults + tally.wrongAcks,

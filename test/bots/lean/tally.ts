@@ -6,6 +6,8 @@ export class LeanTally {
   resumed = 0;
   restarted = 0;
   refused = 0;
+  /** Told to come again later, and did. */
+  shed = 0;
   lost = 0;
   updates = 0;
   events = 0;
