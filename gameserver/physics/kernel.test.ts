@@ -19,7 +19,7 @@ const finite = (value: number) => (Number.isFinite(value) ? value : 0);
 describe("circles", () => {
   it("touch only those that overlap, each pair once, lower row first", () => {
     fc.assert(
-      fc.property(fc.array(body, { maxLength: 60 }), (given) => {
+      fc.property(fc.array(body, { maxLength: 60, size: "max" }), (given) => {
         // Standing still, so that positions after the move are the given ones, contained.
         const still = given.map((b) => ({ ...b, vx: 0, vy: 0 }));
         const { step, rows } = world(WORLD, KINDS, still);
@@ -43,7 +43,7 @@ describe("circles", () => {
 
   it("stay inside the world whatever they are given, and nothing becomes NaN", () => {
     fc.assert(
-      fc.property(fc.array(body, { maxLength: 40 }), (given) => {
+      fc.property(fc.array(body, { maxLength: 40, size: "max" }), (given) => {
         const { bodies, step, rows } = world(WORLD, KINDS, given);
         for (let n = 0; n < 6; n++) step();
         for (const row of rows) {

@@ -5,7 +5,7 @@
 import { Crew } from "../../../gameserver/physics/crew.ts";
 import { loadRapier } from "../../../gameserver/physics/rapier.ts";
 import { type Bench, type BenchContext, quantile } from "../harness.ts";
-import { oneAgainstTwo, type Ratio, rapierAgainstKernel } from "./sides.ts";
+import { machineGain, oneAgainstTwo, type Ratio, rapierAgainstKernel } from "./sides.ts";
 import { benchZone } from "./zone.ts";
 
 const FULL_WORLD = { circles: 20_000, rigid: 5_000 };
@@ -22,6 +22,8 @@ export const bench: Bench = async ({ quick, say }) => {
     say(`frames: p50 ${frames.p50.toFixed(2)} ms, p99 ${frames.p99.toFixed(2)} ms`);
     const workers = oneAgainstTwo(FULL_WORLD, crew, quick ? 5 : 9, quick ? 90 : 180);
     say(`one worker ${workers.first.toFixed(2)} ms, two ${workers.second.toFixed(2)} ms`);
+    const gain = await machineGain(FULL_WORLD, quick ? 3 : 5, quick ? 60 : 120);
+    say(`two threads that share nothing gain ${gain.toFixed(2)} here`);
     const kernel = rapierAgainstKernel(FULL_WORLD.circles, quick ? 5 : 9, quick ? 60 : 120);
     say(`circles: Rapier ${kernel.first.toFixed(2)} ms, own kernel ${kernel.second.toFixed(2)} ms`);
     const wanted = quick ? 2_000 : 10_000;
@@ -36,6 +38,8 @@ export const bench: Bench = async ({ quick, say }) => {
         stepP99Ms: rounded(frames.p99),
         awakePercent: rounded(frames.awakePercent),
         digestEqualTicks: digests,
+        /** The most that any split could gain on this machine. */
+        machineTwoThreadGain: rounded(gain),
         oneWorkerMs: rounded(workers.first),
         twoWorkersMs: rounded(workers.second),
         rapierCirclesMs: rounded(kernel.first),

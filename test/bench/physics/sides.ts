@@ -1,4 +1,6 @@
 /** The two sides of each ratio of this bench: interleaved rounds, of which those that others disturbed are left out. */
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
 import type { Crew } from "../../../gameserver/physics/crew.ts";
 import { rapier } from "../../../gameserver/physics/rapier.ts";
 import { circle, world } from "../../../gameserver/physics/testing.ts";
@@ -61,6 +63,30 @@ export function oneAgainstTwo(size: Size, crew: Crew, rounds: number, steps: num
   } finally {
     one.zone.close();
     two.zone.close();
+  }
+}
+
+/**
+ * What two cores of this machine give for the same work in two threads that share nothing: 2 × the step alone ÷ the
+ * step beside another such thread. 2 for two whole cores; less where they share caches, memory or one real core. No
+ * split of one world can gain more.
+ */
+export async function machineGain(size: Size, rounds: number, steps: number): Promise<number> {
+  const world = benchZone(size);
+  const side = roundOf(world.step, steps);
+  side.round();
+  const gains: number[] = [];
+  try {
+    for (let n = 0; n < rounds; n++) {
+      const alone = side.round();
+      const neighbour = new Worker(new URL("./neighbour.ts", import.meta.url), { workerData: size });
+      await once(neighbour, "message");
+      gains.push((2 * alone) / side.round());
+      await neighbour.terminate();
+    }
+    return median(gains);
+  } finally {
+    world.zone.close();
   }
 }
 
