@@ -4,22 +4,22 @@
  * Order is what makes it safe:
  * 1. the fence: a shared advisory lock on the journal's stream, then a look whether it was closed. Whoever takes a
  *    stream over closes it under the exclusive lock, so nothing of the old owner commits after that.
- * 2. wallets are locked in ascending order, so that batches never wait for each other in a circle;
- * 3. only then is looked up which ids were decided before: another process that settles the same entry holds the same
- *    wallets, so its rows are visible by now;
- * 4. decisions in the order of arrival (decide.ts), then all rows in one statement. Ids that turn out to be taken
- *    after all (same id, other wallets) roll the batch back: it is run again and then sees them.
+ * 2. wallets are read (wallets.ts), and which ids were decided before;
+ * 3. decisions in the order of arrival (decide.ts), then all rows in one statement, wallets in ascending order so that
+ *    batches never wait for each other in a circle. Ids that turn out to be taken by then, or wallets that are not what
+ *    was read, roll the batch back: it is run again and then sees them.
  *
- * Read committed is enough: every decision is made under row locks. A COMMIT without an answer is unknown: the batch
- * is simply run again, and the primary key tells what became of it.
+ * Read committed is enough: what is settled was decided on wallets that are still the same when they are changed. A
+ * COMMIT without an answer is unknown: the batch is simply run again, and the primary key tells what became of it.
  */
 import { fail, hasCode } from "../../../platform/errors.ts";
 import { type Client, type Pool, withClient } from "../../../platform/postgres.ts";
 import { isStoreAway } from "../../../platform/store-errors.ts";
 import type { Answer, DeclineReason, Final } from "../answer.ts";
-import { type Asset, Balances, walletKey, walletsOf } from "../decide.ts";
+import type { Asset, Balances } from "../decide.ts";
 import { type Entry, encodeEntry } from "../entry.ts";
 import type { Ledger } from "./ledger.ts";
+import { changesOf, readWallets, type Wallets } from "./wallets.ts";
 
 /** First half of the advisory locks on streams; the second is the stream's id. */
 const STREAM_LOCK = 1_735_289_197;
@@ -74,7 +74,7 @@ export class PostgresLedger implements Ledger {
   async settle(batch: readonly Entry[]): Promise<Answer[]> {
     for (let run = 1; ; run++) {
       try {
-        return await withClient(this.#options.pool, (client) => this.#run(client, batch));
+        return await withClient(this.#options.pool, (client) => this.#run(client, batch, run > 1));
       } catch (error) {
         // What another batch caused is tried again here; a store that is away is for the caller to wait for.
         const again = error instanceof Overtaken || BUSY.has(String((error as { code?: unknown }).code));
@@ -96,12 +96,12 @@ export class PostgresLedger implements Ledger {
     return rowCount === 1;
   }
 
-  async #run(client: Client, batch: readonly Entry[]): Promise<Answer[]> {
+  async #run(client: Client, batch: readonly Entry[], lock: boolean): Promise<Answer[]> {
     const nowMs = await this.#begin(client);
-    const balances = await lockWallets(client, batch);
+    const wallets = await readWallets(client, batch, lock);
     const known = await lookUp(client, batch);
-    const { answers, fresh } = decideAll(batch, known, balances, this.#options.assets(), nowMs);
-    if (fresh.length > 0) await write(client, fresh, balances, this.#options.stream());
+    const { answers, fresh } = decideAll(batch, known, wallets.balances, this.#options.assets(), nowMs);
+    if (fresh.length > 0) await write(client, fresh, wallets, this.#options.stream());
     await client.query("COMMIT");
     return answers;
   }
@@ -122,51 +122,6 @@ export class PostgresLedger implements Ledger {
       throw fail("FENCED", `journal ${stream} was taken over: its old owner settles nothing any more`);
     return row.now;
   }
-}
-
-/** Locks the wallets of the batch in ascending order and gives their balances; makes those that are missing. */
-async function lockWallets(client: Client, batch: readonly Entry[]): Promise<Balances> {
-  const keys = new Map<string, readonly [string, string]>();
-  for (const entry of batch) {
-    for (const [account, asset] of walletsOf(entry.transfers))
-      keys.set(walletKey(account, asset), [account, asset]);
-  }
-  const accounts = [...keys.values()].map(([account]) => account);
-  const assets = [...keys.values()].map(([, asset]) => asset);
-  let rows = await selectForUpdate(client, accounts, assets);
-  if (rows.length < keys.size) {
-    await client.query({
-      name: "ledger-wallets-make",
-      text: `INSERT INTO ledger.wallet (account, asset)
-        SELECT account, asset FROM unnest($1::text[], $2::text[]) AS k (account, asset) ORDER BY account, asset
-        ON CONFLICT DO NOTHING`,
-      values: [accounts, assets],
-    });
-    rows = await selectForUpdate(client, accounts, assets);
-  }
-  return new Balances(new Map(rows.map((row) => [walletKey(row.account, row.asset), BigInt(row.balance)])));
-}
-
-interface WalletRow {
-  readonly account: string;
-  readonly asset: string;
-  readonly balance: string;
-}
-
-async function selectForUpdate(
-  client: Client,
-  accounts: readonly string[],
-  assets: readonly string[],
-): Promise<WalletRow[]> {
-  const { rows } = await client.query<WalletRow>({
-    name: "ledger-wallets-lock",
-    text: `SELECT w.account, w.asset, w.balance
-      FROM unnest($1::text[], $2::text[]) AS k (account, asset)
-      JOIN ledger.wallet w ON w.account = k.account AND w.asset = k.asset
-      ORDER BY w.account, w.asset FOR UPDATE OF w`,
-    values: [accounts, assets],
-  });
-  return rows;
 }
 
 /** What was decided before, or set aside, by id. */
@@ -221,7 +176,7 @@ function answerOf(known: Known): Answer {
 async function write(
   client: Client,
   fresh: readonly Fresh[],
-  balances: Balances,
+  wallets: Wallets,
   stream: number,
 ): Promise<void> {
   const lines = fresh.flatMap(({ entry, final }) =>
@@ -229,7 +184,7 @@ async function write(
       ? entry.transfers.map((transfer, line) => ({ ...transfer, id: entry.id, line }))
       : [],
   );
-  const deltas = balances.deltas().map(([key, delta]) => [...key.split("\n"), delta.toString()]);
+  const changes = changesOf(wallets);
   const { rows } = await client.query<{ made: number; moved: number; kept: number }>({
     name: "ledger-write",
     text: WRITE,
@@ -250,14 +205,15 @@ async function write(
       lines.map((line) => line.to),
       lines.map((line) => line.asset),
       lines.map((line) => line.amount),
-      deltas.map(([account]) => account),
-      deltas.map(([, asset]) => asset),
-      deltas.map(([, , delta]) => delta),
+      changes.ctids,
+      changes.versions,
+      changes.deltas,
     ],
   });
   const [done] = rows;
   if (done?.made !== fresh.length) throw new Overtaken("an id of the batch was decided meanwhile");
-  if (done.moved !== lines.length || done.kept !== deltas.length) {
+  if (done.kept !== changes.ctids.length) throw new Overtaken("a wallet of the batch was changed meanwhile");
+  if (done.moved !== lines.length) {
     throw fail("INTERNAL", "the books hold lines of a transaction that they do not know: run the verifier");
   }
 }
@@ -276,8 +232,8 @@ WITH made AS (
   ON CONFLICT DO NOTHING RETURNING 1
 ), kept AS (
   UPDATE ledger.wallet w SET balance = w.balance + d.delta, version = w.version + 1
-  FROM unnest($17::text[], $18::text[], $19::bigint[]) AS d (account, asset, delta)
-  WHERE w.account = d.account AND w.asset = d.asset RETURNING 1
+  FROM unnest($17::tid[], $18::bigint[], $19::bigint[]) AS d (seen, version, delta)
+  WHERE w.ctid = d.seen AND w.version = d.version RETURNING 1
 )
 SELECT (SELECT count(*)::int FROM made) AS made, (SELECT count(*)::int FROM moved) AS moved,
   (SELECT count(*)::int FROM kept) AS kept`;
