@@ -28,7 +28,7 @@ const SHAPE = {
   GAMEFLEET_TRANSPORT: z.enum(["own", "ws"]).default("own"),
   /** Far entities are sent less often than near ones. Off only to measure what that saves. */
   GAMEFLEET_DETAIL_RINGS: flag.default(true),
-  /** Threads that step physics. 0 chooses: 2 with four cores or more, else 1. */
+  /** Threads that step physics. 0 chooses: 2 for a game with rigid kinds on four cores or more, else 1. */
   GAMEFLEET_PHYSICS_WORKERS: count(0, 2).default(0),
   /** Directory for recordings of all that goes into each zone: for `gameserver/replay.ts`. Costly: for finding faults. */
   GAMEFLEET_RECORD: z.string().min(1).optional(),

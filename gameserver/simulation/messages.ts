@@ -14,7 +14,7 @@ export interface SimulationData {
   readonly latenessSamples: SharedArrayBuffer;
   /** Of `Stance`: where the pod stands on the ladder. */
   readonly stance: SharedArrayBuffer;
-  /** 1, 2, or 0 for 2 where there are four cores or more. */
+  /** 1, 2, or 0 for 2 where the game has rigid kinds and there are four cores or more. */
   readonly physicsWorkers: number;
   /** Directories for recordings and for dumps of anomalies; undefined for none. */
   readonly record: string | undefined;

@@ -36,7 +36,8 @@ const game = await loadGame(data.game);
 const schema = compileGame(game.declaration);
 const hasRigid = schema.kinds.some((kind) => kind.rigid);
 if (hasRigid) await loadRapier();
-const workers = data.physicsWorkers || (availableParallelism() >= 4 ? 2 : 1);
+// Circles alone do not gain by a second worker: see docs/tick.md.
+const workers = data.physicsWorkers || (hasRigid && availableParallelism() >= 4 ? 2 : 1);
 const crew = workers > 1 ? await Crew.start(hasRigid) : undefined;
 const stance = new Stance(data.stance);
 const stats = counters<SimulationCounter>(SIMULATION_COUNTERS, data.counters);
