@@ -19,7 +19,7 @@ import type { Answer, DeclineReason, Final } from "../answer.ts";
 import type { Asset, Balances } from "../decide.ts";
 import { type Entry, encodeEntry } from "../entry.ts";
 import type { Ledger } from "./ledger.ts";
-import { changesOf, readWallets, type Wallets } from "./wallets.ts";
+import { changesOf, makeWallets, readWallets, type Wallets } from "./wallets.ts";
 
 /** First half of the advisory locks on streams; the second is the stream's id. */
 const STREAM_LOCK = 1_735_289_197;
@@ -99,6 +99,11 @@ export class PostgresLedger implements Ledger {
   async #run(client: Client, batch: readonly Entry[], lock: boolean): Promise<Answer[]> {
     const nowMs = await this.#begin(client);
     const wallets = await readWallets(client, batch, lock);
+    if (!wallets) {
+      await client.query("ROLLBACK");
+      await makeWallets(client, batch);
+      return this.#run(client, batch, lock);
+    }
     const known = await lookUp(client, batch);
     const { answers, fresh } = decideAll(batch, known, wallets.balances, this.#options.assets(), nowMs);
     if (fresh.length > 0) await write(client, fresh, wallets, this.#options.stream());

@@ -25,19 +25,16 @@ export interface Wallets {
   readonly rows: ReadonlyMap<string, Row>;
 }
 
-export async function readWallets(client: Client, batch: readonly Entry[], lock: boolean): Promise<Wallets> {
-  const keys = new Map<string, readonly [string, string]>();
-  for (const entry of batch) {
-    for (const [account, asset] of walletsOf(entry.transfers))
-      keys.set(walletKey(account, asset), [account, asset]);
-  }
-  const accounts = [...keys.values()].map(([account]) => account);
-  const assets = [...keys.values()].map(([, asset]) => asset);
-  let found = await select(client, accounts, assets, lock);
-  if (found.length < keys.size) {
-    await make(client, accounts, assets);
-    found = await select(client, accounts, assets, lock);
-  }
+/** Undefined when some are missing: see `makeWallets`. */
+export async function readWallets(
+  client: Client,
+  batch: readonly Entry[],
+  lock: boolean,
+): Promise<Wallets | undefined> {
+  const keys = keysOf(batch);
+  const { accounts, assets } = columnsOf(keys);
+  const found = await select(client, accounts, assets, lock);
+  if (found.length < keys.size) return undefined;
   const rows = new Map(found.map((row) => [walletKey(row.account, row.asset), row]));
   const balances = new Map(found.map((row) => [walletKey(row.account, row.asset), BigInt(row.balance)]));
   return { balances: new Balances(balances), rows };
@@ -74,8 +71,12 @@ async function select(
   return (await client.query<Row>({ ...query, values: [accounts, assets] })).rows;
 }
 
-/** Makes those that are missing: a player's first of a kind. */
-async function make(client: Client, accounts: readonly string[], assets: readonly string[]): Promise<void> {
+/**
+ * Makes those that are missing, a player's first of a kind, empty. In a transaction of its own: while it waits for
+ * another's insert it must hold nothing that the other may wait for.
+ */
+export async function makeWallets(client: Client, batch: readonly Entry[]): Promise<void> {
+  const { accounts, assets } = columnsOf(keysOf(batch));
   await client.query({
     name: "ledger-wallets-make",
     text: `INSERT INTO ledger.wallet (account, asset)
@@ -83,4 +84,18 @@ async function make(client: Client, accounts: readonly string[], assets: readonl
       ON CONFLICT DO NOTHING`,
     values: [accounts, assets],
   });
+}
+
+function keysOf(batch: readonly Entry[]): Map<string, readonly [string, string]> {
+  const keys = new Map<string, readonly [string, string]>();
+  for (const entry of batch) {
+    for (const [account, asset] of walletsOf(entry.transfers))
+      keys.set(walletKey(account, asset), [account, asset]);
+  }
+  return keys;
+}
+
+function columnsOf(keys: ReadonlyMap<string, readonly [string, string]>) {
+  const pairs = [...keys.values()];
+  return { accounts: pairs.map(([account]) => account), assets: pairs.map(([, asset]) => asset) };
 }

@@ -3,7 +3,7 @@ import { silentLog } from "../../../platform/log.ts";
 import { createPool, migrate, type Pool, query } from "../../../platform/postgres.ts";
 import { freshDatabase } from "../../../test/stores/fixtures.ts";
 import { LEDGER_MIGRATIONS } from "../ledger/migrations.ts";
-import { PostgresLedger } from "../ledger/settle.ts";
+import { LEDGER_SESSION, PostgresLedger } from "../ledger/settle.ts";
 import { ASSETS } from "./entries.ts";
 
 export interface Books {
@@ -22,12 +22,26 @@ export interface Books {
 export async function openBooks(): Promise<Books> {
   const url = await freshDatabase();
   await migrate(url, LEDGER_MIGRATIONS, "ledger", silentLog());
-  const pool = createPool({ url, name: "test", log: silentLog(), maxConnections: 8 });
+  const pool = createPool({
+    url,
+    name: "test",
+    log: silentLog(),
+    maxConnections: 8,
+    session: LEDGER_SESSION,
+  });
   for (const [asset, { kind, ...more }] of ASSETS) {
     const ceiling = "ceiling" in more ? more.ceiling : null;
     await query(pool, "INSERT INTO ledger.asset VALUES ($1, $2, $3)", [asset, kind, ceiling]);
   }
   const stream = await openStream(pool);
+  // Eyes of their own: sessions that settle plan for single rows.
+  const eyes = createPool({
+    url,
+    name: "eyes",
+    log: silentLog(),
+    maxConnections: 1,
+    statementTimeoutMs: 30_000,
+  });
   return {
     url,
     pool,
@@ -42,8 +56,8 @@ export async function openBooks(): Promise<Books> {
       const [row] = await query<{ n: number }>(pool, `SELECT count(*)::int AS n FROM ledger.${table}`);
       return row?.n ?? 0;
     },
-    imbalance: () => imbalance(pool),
-    close: () => pool.end(),
+    imbalance: () => imbalance(eyes),
+    close: async () => void (await Promise.all([pool.end(), eyes.end()])),
   };
 }
 
