@@ -91,7 +91,7 @@ export class JournalKeeper {
       }
       await pause(clock, RENEW_EVERY_MS, signal);
     }
-    await this.#taking;
+    // A takeover under way is not waited for: it may wait for PostgreSQL. Its claim runs out, and another begins again.
   }
 
   /** Gives the journal up in an orderly way. What still stands in it is for a successor, at once. */

@@ -27,6 +27,15 @@ export interface TakeoverParts {
 /** Takes `stream` over unless another does; answers how many entries were settled. */
 export async function takeOver(parts: TakeoverParts, stream: number): Promise<number> {
   if (!(await parts.claim(stream))) return 0;
+  try {
+    return await drain(parts, stream);
+  } finally {
+    // Also when it failed: whoever can goes on at once, instead of when the claim has run out.
+    await parts.unclaim(stream);
+  }
+}
+
+async function drain(parts: TakeoverParts, stream: number): Promise<number> {
   await parts.close(stream);
   const journal = parts.journal(stream);
   let settled = 0;
@@ -41,6 +50,5 @@ export async function takeOver(parts: TakeoverParts, stream: number): Promise<nu
     after = page.at(-1)?.ref;
   }
   await parts.bury(stream);
-  await parts.unclaim(stream);
   return settled;
 }
