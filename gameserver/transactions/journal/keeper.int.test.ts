@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { silentLog } from "../../../platform/log.ts";
 import { createPool, type Pool, query } from "../../../platform/postgres.ts";
 import { connectRedis, type Redis } from "../../../platform/redis.ts";
+import { isStoreAway } from "../../../platform/store-errors.ts";
 import { freshRedis, redisUrl } from "../../../test/stores/fixtures.ts";
 import { type Proxy, proxyFor } from "../../testing/proxy.ts";
 import type { Clock } from "../clock.ts";
@@ -192,7 +193,7 @@ describe("a journal that was lost", () => {
     databaseProxy.cut();
     a.keeper.fenced();
     a.run();
-    await expect(query(a.pool, "SELECT 1")).rejects.toThrow();
+    await expect(query(a.pool, "SELECT 1")).rejects.toSatisfy(isStoreAway);
     expect(a.keeper.journal).toBeUndefined();
     databaseProxy.heal();
     await eventually(() => a.keeper.journal !== undefined, "another journal");

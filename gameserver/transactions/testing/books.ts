@@ -56,7 +56,7 @@ export async function openBooks(): Promise<Books> {
       const [row] = await query<{ n: number }>(pool, `SELECT count(*)::int AS n FROM ledger.${table}`);
       return row?.n ?? 0;
     },
-    imbalance: () => imbalance(eyes),
+    imbalance: () => booksImbalance(eyes),
     close: async () => void (await Promise.all([pool.end(), eyes.end()])),
   };
 }
@@ -68,7 +68,7 @@ export async function openStream(pool: Pool, life = "life-1"): Promise<number> {
 }
 
 /** Independent of the verifier: the books as an accountant would check them by hand. */
-async function imbalance(pool: Pool): Promise<string | undefined> {
+export async function booksImbalance(pool: Pool): Promise<string | undefined> {
   const rows = await query<{ what: string }>(
     pool,
     `WITH moved AS (

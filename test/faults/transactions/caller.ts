@@ -1,0 +1,226 @@
+/**
+ * The players of the kill loop, in a process of their own that nobody kills: an open loop at a fixed rate with latency
+ * counted from the intended moment, and a log of what they were told, which is later held against the books.
+ *
+ * Each does what a client must: makes the id once, and asks again with it, at the other pod, when a connection breaks,
+ * no answer comes, or the answer is "not now" or "pending". Some ask both pods at once from the beginning.
+ */
+import { createWriteStream } from "node:fs";
+import { connect, type Socket } from "node:net";
+import type { Answer } from "../../../gameserver/transactions/answer.ts";
+import type { Entry } from "../../../gameserver/transactions/entry.ts";
+import { buy, grant, trade } from "../../../gameserver/transactions/testing/entries.ts";
+import { seededRandom } from "../../bots/crowd.ts";
+import { lineWriter, type Reply, readLines } from "./wire.ts";
+
+export interface CallerOptions {
+  readonly ports: readonly number[];
+  /** Requests a second. */
+  readonly rate: number;
+  readonly players: number;
+  readonly logFile: string;
+  readonly seed: number;
+  /** Whether to ask again after "pending". Default true. */
+  readonly askAgain?: boolean;
+}
+
+/** One line of the log: what one request came to. Times are Unix ms; 0 for what never was. */
+export interface Told {
+  readonly id: string;
+  readonly hash: string;
+  readonly kind: string;
+  /** "settled", "declined", …; "pending" or "refused" for what had no final answer at the end. */
+  readonly status: string;
+  /** The intended moment. */
+  readonly arrival: number;
+  readonly final: number;
+  /** First "pending". */
+  readonly pending: number;
+  readonly asks: number;
+}
+
+export interface CallerSummary {
+  readonly asked: number;
+  /** Requests that were told two different final answers. */
+  readonly twoAnswers: number;
+  /** What each account should hold of each asset more than at the start, by all final answers: [account, asset, amount]. */
+  readonly expected: readonly (readonly [string, string, number])[];
+}
+
+const TURN_MS = 5;
+const RETRY_MS = 100;
+const ASK_AGAIN_MS = 500;
+/** As long as a pod may take, and a little for the way. */
+const NO_ANSWER_MS = 2_100;
+const RECONNECT_MS = 20;
+const GIVE_UP_MS = 30_000;
+const BOTH_AT_ONCE = 0.03;
+
+interface Request {
+  readonly n: number;
+  readonly entry: Entry;
+  readonly line: string;
+  readonly arrival: number;
+  /** Pods that have not answered yet, with how often each was asked. */
+  readonly open: Set<number>;
+  asks: number;
+  lastAskAt: number;
+  pending: number;
+  answer: Answer | undefined;
+}
+
+const options = JSON.parse(process.argv[2] ?? "") as CallerOptions;
+const random = seededRandom(options.seed);
+const log = createWriteStream(options.logFile);
+const requests = new Map<number, Request>();
+const expected = new Map<string, number>();
+const pods = options.ports.map((port, index) => link(port, index));
+let asked = 0;
+let twoAnswers = 0;
+let arriving = true;
+
+process.on("disconnect", () => process.exit(0));
+process.on("message", (message) => {
+  if (message === "finish") void finish();
+});
+const started = Date.now();
+setInterval(turn, TURN_MS);
+process.send?.("ready");
+
+function turn(): void {
+  const now = Date.now();
+  if (arriving) {
+    for (const due = ((now - started) / 1_000) * options.rate; asked < due; asked++) {
+      const entry = nextEntry();
+      const arrival = started + (asked / options.rate) * 1_000;
+      const line = JSON.stringify([asked, entry]);
+      const own = { n: asked, entry, line, arrival, open: new Set<number>() };
+      const request: Request = { ...own, asks: 0, lastAskAt: 0, pending: 0, answer: undefined };
+      requests.set(asked, request);
+      ask(request, asked % pods.length);
+      if (random() < BOTH_AT_ONCE) ask(request, (asked + 1) % pods.length);
+    }
+  }
+  for (const request of requests.values()) {
+    // In the order of arrival: nobody behind the first young one has waited too long.
+    if (now - request.arrival < NO_ANSWER_MS) break;
+    if (!request.answer && now - request.lastAskAt > NO_ANSWER_MS) askAnother(request);
+  }
+}
+
+function ask(request: Request, index: number): void {
+  const pod = pods[index];
+  request.asks += 1;
+  request.lastAskAt = Date.now();
+  if (!pod?.say) {
+    setTimeout(() => again(request), RECONNECT_MS);
+    return;
+  }
+  request.open.add(index);
+  pod.say(request.line);
+}
+
+/** The pod after the last one asked. */
+const askAnother = (request: Request) => ask(request, (request.n + request.asks) % pods.length);
+
+function again(request: Request): void {
+  if (!request.answer && requests.has(request.n)) askAnother(request);
+}
+
+function onReply(index: number, line: string): void {
+  const [n, answer] = JSON.parse(line) as Reply;
+  const request = requests.get(n);
+  if (!request) return;
+  request.open.delete(index);
+  if (answer.status === "refused") setTimeout(() => again(request), RETRY_MS);
+  else if (answer.status === "pending") {
+    request.pending ||= Date.now();
+    if (options.askAgain ?? true) setTimeout(() => again(request), ASK_AGAIN_MS);
+  } else if (!request.answer) {
+    request.answer = answer;
+    write(request, answer.status, Date.now());
+    if (answer.status === "settled") expect(request.entry);
+  } else if (JSON.stringify(request.answer) !== JSON.stringify(answer)) twoAnswers += 1;
+  if (request.answer && request.open.size === 0) requests.delete(n);
+}
+
+function write(request: Request, status: string, final: number): void {
+  const { entry, arrival, pending, asks } = request;
+  const told: Told = {
+    id: entry.id,
+    hash: entry.hash,
+    kind: entry.kind,
+    status,
+    arrival,
+    final,
+    pending,
+    asks,
+  };
+  log.write(`${JSON.stringify(told)}\n`);
+}
+
+function expect(entry: Entry): void {
+  for (const { from, to, asset, amount } of entry.transfers) {
+    for (const [account, delta] of [
+      [from, -amount],
+      [to, amount],
+    ] as const) {
+      const key = `${account}\n${asset}`;
+      if (!account.startsWith("house:")) expected.set(key, (expected.get(key) ?? 0) + delta);
+    }
+  }
+}
+
+function nextEntry(): Entry {
+  const player = name();
+  const chance = random();
+  if (chance < 0.1) return grant(Math.ceil(random() * 20), { player });
+  const other = name();
+  if (chance < 0.2 && other !== player) return trade(player, other, Math.ceil(random() * 20));
+  return buy(Math.ceil(random() * 40), { player });
+}
+
+function name(): string {
+  return `p${Math.floor(random() * options.players)}`;
+}
+
+/** A connection that is made again whenever it breaks. What it had not answered is asked elsewhere at once. */
+function link(port: number, index: number): { say: ((line: string) => void) | undefined } {
+  const own: { say: ((line: string) => void) | undefined } = { say: undefined };
+  const open = (): void => {
+    const socket: Socket = connect({ port, host: "127.0.0.1", noDelay: true });
+    socket.on("error", () => {});
+    socket.on("connect", () => {
+      own.say = lineWriter(socket);
+    });
+    readLines(socket, (line) => onReply(index, line));
+    socket.on("close", () => {
+      own.say = undefined;
+      for (const request of requests.values()) {
+        if (!request.open.delete(index)) continue;
+        if (request.answer && request.open.size === 0) requests.delete(request.n);
+        else again(request);
+      }
+      setTimeout(open, RECONNECT_MS);
+    });
+  };
+  open();
+  return own;
+}
+
+async function finish(): Promise<void> {
+  arriving = false;
+  const end = Date.now() + GIVE_UP_MS;
+  const waits = () =>
+    [...requests.values()].some(({ answer, pending }) => !answer && !(pending && options.askAgain === false));
+  while (waits() && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, TURN_MS));
+  for (const request of requests.values())
+    if (!request.answer) write(request, request.pending ? "pending" : "refused", 0);
+  await new Promise<void>((resolve) => log.end(() => resolve()));
+  const sums = [...expected].map(([key, amount]) => {
+    const [account = "", asset = ""] = key.split("\n");
+    return [account, asset, amount] as const;
+  });
+  const summary: CallerSummary = { asked, twoAnswers, expected: sums };
+  process.send?.(summary, () => process.exit(0));
+}

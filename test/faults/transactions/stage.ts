@@ -1,0 +1,81 @@
+/** What a test of faults plays on: stores and pods as processes of their own, and books in which players have money. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Redis } from "ioredis";
+import { LEDGER_MIGRATIONS } from "../../../gameserver/transactions/ledger/migrations.ts";
+import { PostgresLedger } from "../../../gameserver/transactions/ledger/settle.ts";
+import { openStream } from "../../../gameserver/transactions/testing/books.ts";
+import { ASSETS, grant } from "../../../gameserver/transactions/testing/entries.ts";
+import { silentLog } from "../../../platform/log.ts";
+import { createPool, migrate, type Pool, query } from "../../../platform/postgres.ts";
+import { type Store, startPostgres, startRedis } from "../../stores/stores.ts";
+import { makePod, type Pod } from "./processes.ts";
+
+export interface Stage {
+  readonly redis: Store;
+  readonly postgres: Store;
+  readonly pods: readonly Pod[];
+  /** Looks at the stores; may fail while they are away. */
+  readonly eye: Redis;
+  readonly pool: Pool;
+  readonly logFile: string;
+  /** What the accounts held at the start, by `account\nasset`. */
+  readonly before: ReadonlyMap<string, number>;
+  /** Entries that stand in all journals together. */
+  journaled(): Promise<number>;
+  /** Journals that a life of a pod opened. */
+  streamsOf(life: string): Promise<number[]>;
+  close(): Promise<void>;
+}
+
+export async function openStage(players: number, credits: number, pods = 2): Promise<Stage> {
+  const [redis, postgres] = await Promise.all([startRedis(), startPostgres()]);
+  const log = silentLog();
+  await migrate(postgres.url, LEDGER_MIGRATIONS, "ledger", log);
+  const pool = createPool({ url: postgres.url, name: "stage", log, statementTimeoutMs: 120_000 });
+  const eye = new Redis(redis.url, { maxRetriesPerRequest: 1, retryStrategy: () => 20 });
+  eye.on("error", () => {});
+  const before = await endow(pool, players, credits);
+  const stores = { redisUrl: redis.url, databaseUrl: postgres.url };
+  const names = Array.from({ length: pods }, (_, n) => `pod-${n}`);
+  const all = await Promise.all(names.map((name) => makePod(name, stores)));
+  await Promise.all(all.map((pod) => pod.start()));
+  const folder = mkdtempSync(join(tmpdir(), "gamefleet-faults-"));
+  return {
+    redis,
+    postgres,
+    pods: all,
+    eye,
+    pool,
+    logFile: join(folder, "told.ndjson"),
+    before,
+    async journaled() {
+      const keys = await eye.keys("gf:{journal}:s:*");
+      const sizes = await Promise.all(keys.map((key) => eye.xlen(key)));
+      return sizes.reduce((sum, size) => sum + size, 0);
+    },
+    async streamsOf(life) {
+      const sql = "SELECT id::int AS id FROM ledger.stream WHERE life = $1";
+      return (await query<{ id: number }>(pool, sql, [life])).map(({ id }) => id);
+    },
+    async close() {
+      await Promise.all(all.map((pod) => pod.kill()));
+      eye.disconnect();
+      await pool.end();
+      await Promise.all([redis.stop(), postgres.stop()]);
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** Gives every player money, as rewards: the books know where it came from. */
+async function endow(pool: Pool, players: number, credits: number): Promise<Map<string, number>> {
+  for (const [asset, { kind }] of ASSETS)
+    await query(pool, "INSERT INTO ledger.asset (asset, kind) VALUES ($1, $2)", [asset, kind]);
+  const stream = await openStream(pool);
+  const ledger = new PostgresLedger({ pool, stream: () => stream, assets: () => ASSETS });
+  const grants = Array.from({ length: players }, (_, n) => grant(credits, { player: `p${n}` }));
+  for (let from = 0; from < players; from += 256) await ledger.settle(grants.slice(from, from + 256));
+  return new Map(grants.map(({ player }) => [`player:${player}\ncredits`, credits]));
+}
