@@ -14,6 +14,7 @@ import {
   type Pong,
 } from "../protocol/frames.ts";
 import type { GameEvent } from "../protocol/frames-event.ts";
+import { decodeReceipt, type Receipt } from "../protocol/frames-purchase.ts";
 import { View } from "../protocol/view.ts";
 import type { PlayerSocket, SocketFactory } from "./socket.ts";
 
@@ -42,6 +43,7 @@ export interface AttemptHandlers {
   event(event: GameEvent): void;
   notice(notice: Notice): void;
   pong(pong: Pong): void;
+  receipt(receipt: Receipt): void;
   /** Called once, whatever ended it. `welcomed` tells whether play had begun. */
   end(code: number, reason: string, welcomed: boolean): void;
 }
@@ -119,6 +121,8 @@ export class Attempt {
       handlers.welcome(this.#view);
     } else if (type === FRAME.pong) {
       handlers.pong(decodePong(bytes));
+    } else if (type === FRAME.receipt) {
+      handlers.receipt(decodeReceipt(bytes));
     } else if (type === FRAME.notice) {
       handlers.notice(decodeNotice(bytes));
     } else if (this.#view) {

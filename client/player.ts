@@ -12,6 +12,7 @@ import { Attempt } from "./attempt.ts";
 import { Emitter } from "./emitter.ts";
 import { Inputs, inputFrames } from "./inputs.ts";
 import type { Place, PlayerEvents, PlayerOptions, PlayerState, ResumePlace } from "./options.ts";
+import { type Bought, Purchases } from "./purchases.ts";
 import { platformSocket } from "./socket.ts";
 
 const FIRST_PAUSE_MS = 100;
@@ -38,6 +39,9 @@ export class Player {
   readonly #options: PlayerOptions;
   readonly #events = new Emitter<PlayerEvents>();
   readonly #inputs = new Inputs();
+  readonly #purchases = new Purchases((frame) => {
+    if (this.#state === "playing") this.#attempt?.send(frame);
+  });
   readonly #life = new AbortController();
   #place: Place;
   #state: PlayerState = "connecting";
@@ -99,6 +103,14 @@ export class Player {
     return seq;
   }
 
+  /**
+   * Buys `quantity` of an offer of the game. Resolves when the last word is heard: asked for again with the same id
+   * after a loss of connection, on whatever server the session goes on. Throws FrameError for what cannot be sent.
+   */
+  buy(offer: string, quantity = 1): Promise<Bought> {
+    return this.#purchases.buy(offer, quantity);
+  }
+
   /** For a spectator: follows the player whose entity has this id from now on; 0 follows the next one. */
   watch(entity: number): void {
     if (this.#state === "playing") this.#attempt?.send(encodeWatch(entity));
@@ -134,6 +146,7 @@ export class Player {
         },
         event: (event) => this.#events.emit("event", event),
         notice: (notice) => this.#events.emit("notice", notice),
+        receipt: (receipt) => this.#purchases.heard(receipt),
         pong: ({ clientTime }) => {
           this.#latencyMs = performance.now() - clientTime;
         },
@@ -154,6 +167,7 @@ export class Player {
       this.#attempt?.send(frame);
     this.#keepAlive(view.welcome.heartbeatSeconds);
     this.#setState("playing", view.welcome.resumed ? "resumed" : `in zone ${view.welcome.zone}`);
+    this.#purchases.connected();
     this.#events.emit("welcome", view);
   }
 
@@ -241,6 +255,7 @@ export class Player {
     this.#life.abort();
     const attempt = this.#attempt;
     this.#attempt = undefined;
+    this.#purchases.end();
     attempt?.close(leave);
   }
 

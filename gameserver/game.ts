@@ -74,10 +74,15 @@ export interface Kind {
   readonly columns?: readonly string[];
 }
 
-/** A purchase the game offers. Only the shape for now; the transaction processor carries it out. */
+/**
+ * A purchase the game offers. The client names the offer and how many; price and goods are the server's. Carried out
+ * exactly once in the ledger, where the goods are the player's for good.
+ */
 export interface Offer {
+  /** Whole units of `currency`. */
   readonly price: number;
   readonly currency: string;
+  /** Items of the ledger and how many of each. */
   readonly gives: Readonly<Record<string, number>>;
 }
 
@@ -177,6 +182,11 @@ export interface Zone<D extends GameDeclaration> {
   /** Calls the timer's rule once, `seconds` from now. Setting it again moves it. */
   setTimer(name: NonNullable<D["timers"]>[number], seconds: number): void;
   send<E extends KeysOf<D["events"]>>(event: E, fields: Values<D["events"][E]>, to: Hearers): void;
+  /**
+   * Gives a player currency or items of the ledger, exactly once: ever, for this player and `name`; or with a `key`
+   * once per player, name and key while this zone is served under one epoch. Goes on after the tick; never fails here.
+   */
+  reward(player: number, name: string, goods: Readonly<Record<string, number>>, key?: string): void;
 }
 
 export interface Player {
@@ -210,6 +220,17 @@ export interface Rules<D extends GameDeclaration> {
    * order that depends on the state alone. Two rigid bodies that touch each other are not told.
    */
   touch?(zone: Zone<D>, a: Entity<D>, b: Entity<D>): void;
+  /**
+   * A purchase of this player stands in the books. Called once for it while the player stays here; after a loss of
+   * the pod it may be called again or not at all, so let it do what may be done twice: what must not get lost is in
+   * the ledger.
+   */
+  purchased?(
+    zone: Zone<D>,
+    entity: Entity<D>,
+    offer: KeysOf<NonNullable<D["offers"]>>,
+    quantity: number,
+  ): void;
 }
 
 export interface Brain<D extends GameDeclaration> {

@@ -9,6 +9,7 @@
  * | PING  | client time f64 |
  * | LEAVE | nothing |
  * | WATCH | entity id u32, 0 for whoever comes next; spectators only |
+ * | BUY   | `frames-purchase.ts` |
  *
  * | server → client | |
  * |---|---|
@@ -17,6 +18,7 @@
  * | EVENT  | `frames-event.ts` |
  * | PONG   | client time f64, server time f64 (Unix ms), tick u32 |
  * | NOTICE | kind u8, within ms u32, JSON detail (may be empty) |
+ * | RECEIPT | `frames-purchase.ts` |
  *
  * UPDATE and EVENT carry one common sequence number (u16, growing by one): a client that has seen n and sees
  * n + 1 has missed nothing. Errors: decoders throw `FrameError`.
@@ -38,11 +40,13 @@ export const FRAME = {
   ping: 0x03,
   leave: 0x04,
   watch: 0x05,
+  buy: 0x06,
   welcome: 0x81,
   update: 0x82,
   event: 0x83,
   pong: 0x84,
   notice: 0x85,
+  receipt: 0x86,
 } as const;
 
 export type HelloMode = "ticket" | "resume";

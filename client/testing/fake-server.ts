@@ -54,7 +54,15 @@ export class Link {
   }
 
   welcome(over: Partial<Welcome> = {}): void {
-    const start = { session: "s", server: "default/one", zone: "sol", epoch: 1, entity: 1, game, role: "player" as const };
+    const start = {
+      session: "s",
+      server: "default/one",
+      zone: "sol",
+      epoch: 1,
+      entity: 1,
+      game,
+      role: "player" as const,
+    };
     const rates = { tickHz: 60, updateHz: 12, tick: 0, heartbeatSeconds: 30 };
     const seqs = { inputSeq: 0, seq: 0, resumed: false, replay: 0, eventsLost: false };
     this.#handlers.message(encodeWelcome({ ...start, ...rates, ...seqs, ...over }));

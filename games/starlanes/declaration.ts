@@ -53,5 +53,5 @@ export const declaration = {
   },
   records: { waves: { number: { type: "u16" } } },
   timers: ["wave"],
-  offers: { refit: { price: 50, currency: "credits", gives: { hull: 100, fuel: 100 } } },
+  offers: { refit: { price: 50, currency: "credits", gives: { refit: 1 } } },
 } as const satisfies GameDeclaration;

@@ -18,6 +18,7 @@ const STATIONS = [
 ] as const;
 const DRONES = 16;
 const WAVE_SECONDS = 60;
+const WELCOME_CREDITS = 1_000;
 
 export const game = defineGame(declaration, {
   open(zone) {
@@ -30,6 +31,7 @@ export const game = defineGame(declaration, {
     const [x, y] = STATIONS[player.seed % STATIONS.length] ?? STATIONS[0];
     const angle = zone.random() * Math.PI * 2;
     const start = { x: x + Math.cos(angle) * 40, y: y + Math.sin(angle) * 40, heading: angle };
+    zone.reward(player.slot, "welcome", { credits: WELCOME_CREDITS });
     return zone.spawn("ship", { ...start, hull: 100, fuel: 100 });
   },
 
@@ -58,6 +60,12 @@ export const game = defineGame(declaration, {
       zone.send("wave", { number: zone.records.waves.number }, "everyone");
       zone.setTimer("wave", WAVE_SECONDS);
     },
+  },
+
+  /** Bought anywhere, at once: that is what it costs more than docking for. */
+  purchased(_zone, ship) {
+    ship.hull = 100;
+    ship.fuel = 100;
   },
 
   touch(zone, a, b) {

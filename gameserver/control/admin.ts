@@ -21,6 +21,8 @@ export interface AdminOptions extends HttpOptions {
   readonly host: string;
   readonly port: number;
   readonly status: () => PodStatus;
+  /** More routes, added before the server listens. */
+  readonly routes?: ((server: TypedServer) => void) | undefined;
 }
 
 export interface Admin {
@@ -31,6 +33,7 @@ export interface Admin {
 export async function startAdmin(options: AdminOptions): Promise<Admin> {
   const server = await createHttpServer(options);
   server.get("/v1/status", { schema: { response: { 200: PodStatus } } }, () => options.status());
+  options.routes?.(server);
   await server.listen({ host: options.host, port: options.port });
   const address = server.server.address();
   return { server, port: typeof address === "object" && address ? address.port : options.port };

@@ -2,7 +2,8 @@
  * One game server pod, put together. `main.ts` runs one per process; tests run several in one.
  */
 import { loop } from "../../platform/background.ts";
-import { GamefleetError, messageOf } from "../../platform/errors.ts";
+import { Callers } from "../../platform/callers.ts";
+import { fail, GamefleetError, messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
 import { CLOSE, isResumable } from "../../protocol/close.ts";
 import { NOTICE } from "../../protocol/frames.ts";
@@ -11,6 +12,7 @@ import type { Config } from "../config.ts";
 import { loadGame } from "../load-game.ts";
 import { Sessions } from "../sessions/sessions.ts";
 import { compileGame, type Schema, TICK_HZ } from "../simulation/schema.ts";
+import { addTransactionRoutes } from "../transactions/routes.ts";
 import { startAdmin } from "./admin.ts";
 import type { Backing } from "./backing.ts";
 import { localBacking } from "./backing-local.ts";
@@ -20,6 +22,7 @@ import { Chores } from "./chores.ts";
 import { podMetrics } from "./metrics.ts";
 import { Phase } from "./phase.ts";
 import { LOOK_MS as PRESSURE_MS, Pressure } from "./pressure.ts";
+import { Purchases } from "./purchases.ts";
 import { refusalCode } from "./refusal.ts";
 import { Second } from "./second.ts";
 import { stopPod } from "./stop.ts";
@@ -65,6 +68,8 @@ export async function startPod(config: Config, log: Log, onDeath: (error: unknow
       metrics.closed(code);
       sessions.gone(thread, connection);
     },
+    buy: (session, order) => void purchases?.buy(session, order).catch(bug),
+    reward: (zone, slot, reward) => void purchases?.reward(zone, slot, reward).catch(bug),
     left: (session) => void sessions.end(session, CLOSE.left).catch(bug),
     bug: (message) => log.error({ err: { message } }, "bug in an I/O thread"),
     fault: ({ zone, where, message }) => log.error({ zone, where, err: { message } }, "game rule failed"),
@@ -133,6 +138,25 @@ export async function startPod(config: Config, log: Log, onDeath: (error: unknow
     await Promise.all(seated.map((session) => sessions.end(session, code)));
   }
 
+  const purchases = config.GAMEFLEET_LOCAL
+    ? undefined
+    : new Purchases(transactionsOf(config, log), metrics.registry, game.declaration, {
+        session: (id) => sessions.get(id),
+        seated(index, slot) {
+          const zone = zones.byIndex(index);
+          const session = sessions.get(zone?.seats[slot] ?? "");
+          return zone && session && { session, zone: zone.id, epoch: zone.epoch };
+        },
+        receipt: (session, receipt) => threads.transports[session.thread]?.receipt(session.session, receipt),
+        purchased: (session, offer, quantity) =>
+          threads.simulation.purchased(session.openZone.index, session.slot, offer, quantity),
+      });
+  const callers = await serviceCallers(config, log);
+  const ledger = () => {
+    if (!purchases?.transactions) throw fail("STORE_UNAVAILABLE", "the ledger cannot be reached yet");
+    return purchases.transactions;
+  };
+
   const admin = await startAdmin({
     name: "gamefleet game server",
     version: String(game.declaration.version),
@@ -143,6 +167,7 @@ export async function startPod(config: Config, log: Log, onDeath: (error: unknow
     ready: () => phase.notReady(second.phaseInputs()),
     healthy: () => phase.unhealthy(second.phaseInputs()),
     status: () => second.status(threads.port, game.declaration),
+    routes: callers && ((server) => addTransactionRoutes(server, ledger, callers)),
   });
 
   const ending = new AbortController();
@@ -154,6 +179,8 @@ export async function startPod(config: Config, log: Log, onDeath: (error: unknow
       onError: bug,
     }),
     chores.run(ending.signal),
+    purchases?.run(ending.signal),
+    callers?.run(ending.signal),
   ]);
   log.info(
     { port: threads.port, adminPort: admin.port, game: game.declaration.name, ioThreads, cores: cpu.cores },
@@ -179,9 +206,28 @@ export async function startPod(config: Config, log: Log, onDeath: (error: unknow
         running,
       });
       await admin.server.close();
+      await purchases?.close().catch(bug);
       await threads.stop();
     },
   };
+}
+
+function transactionsOf(config: Config, log: Log) {
+  return {
+    redisUrl: config.GAMEFLEET_REDIS_URL ?? "",
+    databaseUrl: config.GAMEFLEET_DATABASE_URL ?? "",
+    server: config.serverKey,
+    life: config.GAMEFLEET_LIFE,
+    log,
+  };
+}
+
+/** Who may use the transactions API; undefined when nobody may. */
+async function serviceCallers(config: Config, log: Log): Promise<Callers | undefined> {
+  if (config.GAMEFLEET_SERVICE_TOKENS_DIR === undefined) return undefined;
+  const callers = new Callers(config.GAMEFLEET_SERVICE_TOKENS_DIR, log);
+  await callers.load();
+  return callers;
 }
 
 function welcomeOf(config: Config, schema: Schema) {

@@ -1,7 +1,7 @@
 /** The control thread's end of the simulation: orders out, answers back as promises. */
 import type { Worker } from "node:worker_threads";
 import { deadline } from "../../platform/background.ts";
-import type { FromSimulation, ToSimulation } from "../simulation/messages.ts";
+import type { FromSimulation, GivenReward, ToSimulation } from "../simulation/messages.ts";
 
 /** The simulation answers between two ticks; this is far beyond any tick. */
 const ANSWER_MS = 5_000;
@@ -11,6 +11,8 @@ export interface SimulationListener {
   fault(fault: Extract<FromSimulation, { type: "fault" }>): void;
   /** The game says that the zone of this index is over. */
   over(zone: number): void;
+  /** A rule gives the player in `slot` of a zone a reward. */
+  reward(zone: number, slot: number, reward: GivenReward): void;
 }
 
 export class SimulationLink {
@@ -51,6 +53,10 @@ export class SimulationLink {
     this.#order({ type: "leave", index, slot });
   }
 
+  purchased(index: number, slot: number, offer: number, quantity: number): void {
+    this.#order({ type: "purchased", index, slot, offer, quantity });
+  }
+
   stop(): void {
     this.#order({ type: "stop" });
   }
@@ -71,6 +77,7 @@ export class SimulationLink {
   #receive(message: FromSimulation): void {
     if (message.type === "fault") this.#listener.fault(message);
     else if (message.type === "over") this.#listener.over(message.index);
+    else if (message.type === "reward") this.#listener.reward(message.index, message.slot, message.reward);
     else if (message.type === "ready") this.#waiting.get("ready")?.(undefined);
     else if (message.type === "joined") this.#waiting.get(`joined ${message.request}`)?.(message.entity);
     else this.#waiting.get(`${message.type} ${message.index}`)?.(undefined);

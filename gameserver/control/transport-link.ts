@@ -2,6 +2,7 @@
 import type { Worker } from "node:worker_threads";
 import { deadline } from "../../platform/background.ts";
 import type { Notice } from "../../protocol/frames.ts";
+import type { Buy, Receipt } from "../../protocol/frames-purchase.ts";
 import type { Carry, FromTransport, ToTransport } from "../transport/messages.ts";
 
 const ANSWER_MS = 5_000;
@@ -13,6 +14,7 @@ export interface TransportListener {
   hello(thread: number, hello: Hello): void;
   gone(thread: number, connection: number, code: number): void;
   left(session: string): void;
+  buy(session: string, buy: Buy): void;
   bug(message: string): void;
 }
 
@@ -75,6 +77,10 @@ export class TransportLink {
     this.#order({ type: "notice", notice });
   }
 
+  receipt(session: string, receipt: Receipt): void {
+    this.#order({ type: "receipt", session, receipt });
+  }
+
   stop(): void {
     this.#order({ type: "stop" });
   }
@@ -96,6 +102,9 @@ export class TransportLink {
         break;
       case "left":
         this.#listener.left(message.session);
+        break;
+      case "buy":
+        this.#listener.buy(message.session, message.buy);
         break;
       case "bug":
         this.#listener.bug(message.message);

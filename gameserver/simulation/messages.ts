@@ -21,6 +21,13 @@ export interface SimulationData {
   readonly dumps: string | undefined;
 }
 
+/** A reward as a rule gives it: once per player and name, or per player, name and key within this life of the zone. */
+export interface GivenReward {
+  readonly name: string;
+  readonly key: string | undefined;
+  readonly goods: Readonly<Record<string, number>>;
+}
+
 export const SIMULATION_COUNTERS = [
   "ticks",
   "dilatedTicks",
@@ -50,6 +57,14 @@ export type ToSimulation =
       readonly request: number;
     }
   | { readonly type: "leave"; readonly index: number; readonly slot: number }
+  /** A purchase of the player in `slot` stands in the books. `offer` is its number in the declaration. */
+  | {
+      readonly type: "purchased";
+      readonly index: number;
+      readonly slot: number;
+      readonly offer: number;
+      readonly quantity: number;
+    }
   | { readonly type: "stop" };
 
 /** Simulation → control. */
@@ -59,5 +74,7 @@ export type FromSimulation =
   | { readonly type: "closed"; readonly index: number }
   /** The game says that the zone is over. Told once. */
   | { readonly type: "over"; readonly index: number }
+  /** A rule gives the player in `slot` a reward. */
+  | { readonly type: "reward"; readonly index: number; readonly slot: number; readonly reward: GivenReward }
   | { readonly type: "joined"; readonly request: number; readonly entity: number | undefined }
   | { readonly type: "fault"; readonly zone: string; readonly where: string; readonly message: string };

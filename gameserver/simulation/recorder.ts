@@ -23,7 +23,11 @@ export interface RecordingHeader {
 }
 
 /** What happened between two ticks, in order: a join with slot and seed, a leave with its slot. */
-export type SessionEvent = readonly ["join", number, number] | readonly ["leave", number];
+/** What happened to a seat: [what, slot, …]: a join with its seed, a purchase with offer and quantity. */
+export type SessionEvent =
+  | readonly ["join", number, number]
+  | readonly ["leave", number]
+  | readonly ["purchased", number, number, number];
 /** Slot, sequence, kind, fields in hexadecimal. */
 export type RecordedInput = readonly [number, number, number, string];
 

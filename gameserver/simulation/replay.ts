@@ -57,7 +57,8 @@ export function replay(game: Game, lines: readonly string[]): ReplayResult {
       const recorded = parse(line, index + 1) as RecordedTick;
       for (const event of recorded.sessions ?? []) {
         if (event[0] === "join") zone.join(event[1], event[2]);
-        else zone.leave(event[1]);
+        else if (event[0] === "leave") zone.leave(event[1]);
+        else zone.purchased(event[1], event[2], event[3]);
       }
       for (const [slot, seq, kind, fields] of recorded.inputs ?? []) {
         const bytes = Buffer.from(fields, "hex");

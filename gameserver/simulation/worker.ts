@@ -88,6 +88,9 @@ function obey(message: ToSimulation): boolean {
     case "leave":
       zones.get(message.index)?.zone.leave(message.slot);
       return true;
+    case "purchased":
+      zones.get(message.index)?.zone.purchased(message.slot, message.offer, message.quantity);
+      return true;
     case "stop":
       return false;
   }
@@ -110,6 +113,7 @@ function run(): void {
     for (const [index, watched] of zones) {
       const { zone } = watched;
       watched.step(unixMs, stance.step);
+      for (const { slot, reward } of zone.takeRewards()) tell({ type: "reward", index, slot, reward });
       if (zone.over && !over.has(index)) {
         over.add(index);
         tell({ type: "over", index });

@@ -7,13 +7,22 @@ import { Grid } from "../physics/grid.ts";
 import { type AnyEntity, entityId, entityTable } from "./entities.ts";
 import { EventWriter, TARGET } from "./event-log.ts";
 import { HEAD, kindStarts, type NumberArray, type ZoneMemory } from "./memory.ts";
+import type { GivenReward } from "./messages.ts";
 import { nextRandom } from "./random.ts";
 import { type Schema, TICK_HZ } from "./schema.ts";
 
 const MAX_ENGAGED_SECONDS = 60;
 const MAX_WEIGHT = 4;
+/** Rewards given in one tick: a rule that gives more is at fault, and the rest are not given. */
+const MAX_REWARDS = 256;
 
 type Fields = Readonly<Record<string, number>>;
+
+/** A reward to the player in a seat. */
+export interface SlotReward {
+  readonly slot: number;
+  readonly reward: GivenReward;
+}
 
 export class ZoneApi implements Zone<GameDeclaration> {
   readonly id: string;
@@ -23,6 +32,7 @@ export class ZoneApi implements Zone<GameDeclaration> {
   readonly entityAt: (row: number) => AnyEntity;
   readonly #schema: Schema;
   readonly #memory: ZoneMemory;
+  #rewards: SlotReward[] = [];
   readonly #events: EventWriter;
   readonly #kinds: ReadonlyMap<string, number>;
   readonly #eventKinds: ReadonlyMap<string, number>;
@@ -173,6 +183,19 @@ export class ZoneApi implements Zone<GameDeclaration> {
     if (to === "everyone") this.#events.write(TARGET.everyone, kind, 0, 0, 0, 0, bytes);
     else if ("player" in to) this.#events.write(TARGET.player, kind, to.player, 0, 0, 0, bytes);
     else this.#events.write(TARGET.near, kind, 0, to.x, to.y, to.radius, bytes);
+  }
+
+  reward(player: number, name: string, goods: Fields, key?: string): void {
+    if (this.#rewards.length < MAX_REWARDS)
+      this.#rewards.push({ slot: player, reward: { name, key, goods } });
+  }
+
+  /** Rewards given since the last call. */
+  takeRewards(): readonly SlotReward[] {
+    if (this.#rewards.length === 0) return this.#rewards;
+    const taken = this.#rewards;
+    this.#rewards = [];
+    return taken;
   }
 
   /** Gives `entity` to the player in `slot`. */

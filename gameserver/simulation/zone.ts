@@ -22,7 +22,7 @@ import { seedRandom } from "./random.ts";
 import type { Recorder, RecordingHeader } from "./recorder.ts";
 import { type Schema, TICK_HZ } from "./schema.ts";
 import { decodeSnapshot, encodeSnapshot, fingerprintOf } from "./snapshot.ts";
-import { ZoneApi } from "./zone-api.ts";
+import { type SlotReward, ZoneApi } from "./zone-api.ts";
 
 const DT = 1 / TICK_HZ;
 
@@ -109,6 +109,22 @@ export class SimulatedZone {
     this.#memory.playerRow[slot] = 0;
     this.#memory.engagedUntil[slot] = 0;
     this.#memory.weight[slot] = 0;
+  }
+
+  /** A purchase stands in the books: the game gives it its effect. */
+  purchased(slot: number, offer: number, quantity: number): void {
+    const row = (this.#memory.playerRow[slot] as number) - 1;
+    const name = Object.keys(this.#game.declaration.offers ?? {})[offer];
+    if (row < 0 || name === undefined) return;
+    for (const recorder of this.recorders) recorder.session(["purchased", slot, offer, quantity]);
+    this.#guard(`purchased ${name}`, () =>
+      this.#game.rules.purchased?.(this.#api, this.#api.entityAt(row), name, quantity),
+    );
+  }
+
+  /** Rewards given since the last call; the books are not the simulation's to write. */
+  takeRewards(): readonly SlotReward[] {
+    return this.#api.takeRewards();
   }
 
   /** The whole state in this tick; equal states give equal bytes. Between steps only. */

@@ -21,6 +21,10 @@ export const LIFE = "life-1";
 
 export interface Given {
   readonly sid?: string;
+  /** Hash of the resume token. */
+  readonly rh?: string;
+  /** The player. */
+  readonly sub?: string;
   readonly zone?: string;
   readonly aud?: string;
   readonly exp?: number;
@@ -111,6 +115,10 @@ export class TestFleet {
     return new SignJWT({ iss: "gamefleet", jti: randomUUID(), sub: "ada", iat: now, fleet: FLEET, ...claims })
       .setProtectedHeader({ alg: "EdDSA", kid: "k1" })
       .sign(this.#secret);
+  }
+
+  get playerPort(): number {
+    return this.#pod?.playerPort ?? 0;
   }
 
   /** Says HELLO with a ticket; waits for WELCOME or the end. */

@@ -27,6 +27,3 @@ export type Answer =
   | { readonly status: "conflict" }
   /** Nothing is promised. */
   | { readonly status: "refused"; readonly reason: RefusalReason; readonly retryAfterMs: number };
-
-export const isFinal = (answer: Answer): answer is Final =>
-  answer.status === "settled" || answer.status === "declined";

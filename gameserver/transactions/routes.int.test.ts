@@ -34,7 +34,7 @@ beforeAll(async () => {
   const callers = new Callers(folder, log);
   await callers.load();
   server = await createHttpServer({ name: "test", version: "1", log, registry });
-  addTransactionRoutes(server, transactions, callers);
+  addTransactionRoutes(server, () => transactions, callers);
 });
 afterAll(async () => {
   stop.abort();

@@ -31,12 +31,8 @@ const Page = z.object({
   before: z.uuid().optional().describe("Id of the last one of the page before."),
 });
 
-export function addTransactionRoutes(
-  server: TypedServer,
-  transactions: Transactions,
-  callers: Callers,
-): void {
-  const { processor, pool } = transactions;
+/** `open` throws STORE_UNAVAILABLE while there is no ledger yet. */
+export function addTransactionRoutes(server: TypedServer, open: () => Transactions, callers: Callers): void {
   const limits = new PlayerLimits();
   const onRequest = async (request: { headers: { authorization?: string | undefined } }) => {
     callers.authenticate(request.headers.authorization);
@@ -54,9 +50,10 @@ export function addTransactionRoutes(
       response: { 200: TransactionAnswer, 202: TransactionAnswer },
     },
     handler: async ({ body, id: requestId }, reply) => {
+      const transactions = open();
       const entry = await entryFor(transactions, body, requestId);
       limits.take(entry.player, performance.now());
-      const answer = await processor.submit(entry);
+      const answer = await transactions.processor.submit(entry);
       return reply.status(answer.status === "pending" ? 202 : 200).send(told(entry.id, answer));
     },
   });
@@ -72,6 +69,7 @@ export function addTransactionRoutes(
       response: { 200: Recorded },
     },
     handler: async ({ params }) => {
+      const { pool, processor } = open();
       const found = await findTransaction(pool, params.id);
       if (found) return { ...found, ...told(params.id, found.answer) };
       if (processor.holds(params.id)) return { id: params.id, status: "pending" as const };
@@ -92,7 +90,7 @@ export function addTransactionRoutes(
       params: PlayerParams,
       response: { 200: z.object({ wallets: z.array(z.object({ asset: z.string(), balance: z.string() })) }) },
     },
-    handler: async ({ params }) => ({ wallets: await holdingsOf(pool, params.player) }),
+    handler: async ({ params }) => ({ wallets: await holdingsOf(open().pool, params.player) }),
   });
 
   server.route({
@@ -107,7 +105,7 @@ export function addTransactionRoutes(
       response: { 200: z.object({ transactions: z.array(Recorded), next: z.string().optional() }) },
     },
     handler: async ({ params, query }) => {
-      const page = await historyOf(pool, params.player, query.limit, query.before);
+      const page = await historyOf(open().pool, params.player, query.limit, query.before);
       const next = page.length === query.limit ? page.at(-1)?.id : undefined;
       return { transactions: page.map((one) => ({ ...one, ...told(one.id, one.answer) })), next };
     },

@@ -50,6 +50,8 @@ export interface Transactions {
   readonly pool: Pool;
   /** The catalogue: what there is to move. */
   readonly assets: ReadonlyMap<string, Asset>;
+  /** Reads the catalogue anew, after it was changed. It is also read every few seconds. */
+  readCatalogue(): Promise<void>;
   /** Items that are limited in number: sold from their stock. */
   readonly limited: ReadonlySet<string>;
   run(signal: AbortSignal): Promise<void>;
@@ -128,6 +130,7 @@ export async function openTransactions(options: TransactionsOptions): Promise<Tr
     pool,
     assets,
     limited,
+    readCatalogue,
     async run(signal) {
       const repeat = (what: string, everyMs: number, work: () => Promise<unknown>) =>
         loop(async () => void (await work()), {

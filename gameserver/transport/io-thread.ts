@@ -17,6 +17,7 @@ import {
   PROTOCOL_VERSION,
 } from "../../protocol/frames.ts";
 import { FrameError } from "../../protocol/frames-bytes.ts";
+import { decodeBuy, encodeReceipt } from "../../protocol/frames-purchase.ts";
 import { maxUpdateBytes } from "../../protocol/frames-update.ts";
 import { collectGarbage } from "../collect-garbage.ts";
 import { FULL_DETAIL } from "../replication/session-view.ts";
@@ -31,15 +32,9 @@ import { type Admission, HEADER_ROOM, IoSession, type IoShared } from "./io-sess
 import { IoZone } from "./io-zone.ts";
 import type { FromTransport, ToTransport, TransportCounter } from "./messages.ts";
 import { dilation, type IoOptions, Pace } from "./pace.ts";
+import { sweepGuest } from "./sweep-guest.ts";
 import { WebSocketError } from "./websocket.ts";
 
-/** From connecting to HELLO. */
-const HELLO_MS = 5_000;
-/** A client that reads nothing for this long, or leaves this much unread, is dropped; it can resume. */
-const SLOW_READER_MS = 10_000;
-const MAX_BACKLOG_BYTES = 131_072;
-/** A player pings at least every 30 s: whose line was silent for this long has lost it, and was not told. */
-const SILENT_SECONDS = 90;
 const RATE_SWEEP_MS = 60_000;
 
 interface Guest {
@@ -114,6 +109,9 @@ export class IoThread implements ConnectionOwner {
       case "notice":
         this.#notice(order.notice);
         break;
+      case "receipt":
+        this.#sessions.get(order.session)?.connection?.send(encodeReceipt(order.receipt));
+        break;
     }
   }
 
@@ -184,23 +182,8 @@ export class IoThread implements ConnectionOwner {
   sweep(): void {
     const now = performance.now();
     const seconds = Math.floor(Date.now() / 1_000);
-    for (const { connection, session } of this.#guests.values()) {
-      const slowSince = session?.slowSince ?? 0;
-      connection.sweep(now);
-      if (!session && connection.openOrUpgrading && now - connection.openedAt > HELLO_MS) {
-        connection.close(CLOSE.helloTimeout, "no HELLO in time");
-      } else if (
-        slowSince > 0 &&
-        (now - slowSince > SLOW_READER_MS || connection.backlog > MAX_BACKLOG_BYTES)
-      ) {
-        connection.close(CLOSE.slowReader, "not reading");
-      } else if (
-        session &&
-        seconds - (session.zone.memory.heardAt[session.slot] as number) > SILENT_SECONDS
-      ) {
-        connection.close(CLOSE.silent, "nothing was heard");
-      }
-    }
+    for (const { connection, session } of this.#guests.values())
+      sweepGuest(connection, session, now, seconds);
     if (now - this.#ratesSweptAt < RATE_SWEEP_MS) return;
     this.#ratesSweptAt = now;
     this.#rates.sweep(now);
@@ -232,6 +215,7 @@ export class IoThread implements ConnectionOwner {
     if (type === FRAME.input) this.#input(session, message);
     else if (type === FRAME.ping) this.#pong(guest.connection, session, message);
     else if (type === FRAME.watch) session.watch(decodeWatch(message));
+    else if (type === FRAME.buy) this.#tell({ type: "buy", session: session.id, buy: decodeBuy(message) });
     else if (type === FRAME.leave) this.#tell({ type: "left", session: session.id });
     else throw new FrameError(`frame type ${type} is not expected here`);
   }

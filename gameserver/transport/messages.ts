@@ -4,6 +4,7 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import type { HelloMode, Notice, Welcome } from "../../protocol/frames.ts";
+import type { Buy, Receipt } from "../../protocol/frames-purchase.ts";
 import type { Schema } from "../simulation/schema.ts";
 
 export interface TransportData {
@@ -102,6 +103,8 @@ export type ToTransport =
   /** Memory is short: gives back what is only kept for convenience. */
   | { readonly type: "shed" }
   | { readonly type: "notice"; readonly notice: Notice }
+  /** Tells a player what became of a purchase, if there is a connection to tell it on: else they ask again. */
+  | { readonly type: "receipt"; readonly session: string; readonly receipt: Receipt }
   | { readonly type: "stop" };
 
 /** I/O → control. */
@@ -119,4 +122,5 @@ export type FromTransport =
   /** Something was thrown that should not have been; the connection it concerned is closed. */
   | { readonly type: "bug"; readonly message: string }
   | { readonly type: "left"; readonly session: string }
+  | { readonly type: "buy"; readonly session: string; readonly buy: Buy }
   | { readonly type: "released"; readonly session: string; readonly carry: Carry | undefined };
