@@ -233,9 +233,20 @@ export interface Rules<D extends GameDeclaration> {
   ): void;
 }
 
+/**
+ * How a kind of NPC decides. `seconds` have passed since the entity's last thought: under load more than 1 ÷ `thinkHz`.
+ *
+ * When the pod is busy, NPCs that are in a fight with a player go on as usual; others think less often the farther
+ * they are from players, and are asked for the cheaper forms where the game gives them.
+ */
 export interface Brain<D extends GameDeclaration> {
+  /** Above 0, at most 60. */
   readonly thinkHz: number;
-  think(zone: Zone<D>, entity: Entity<D>): void;
+  think(zone: Zone<D>, entity: Entity<D>, seconds: number): void;
+  /** For NPCs at the edge of what players see; about half as dear as `think`, which stands in for it by default. */
+  simple?(zone: Zone<D>, entity: Entity<D>, seconds: number): void;
+  /** For NPCs that nobody sees: next to nothing. Default: `simple`. */
+  idle?(zone: Zone<D>, entity: Entity<D>, seconds: number): void;
 }
 
 /** What a game module exports under the name `game`. */

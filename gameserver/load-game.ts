@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { fail, messageOf } from "../platform/errors.ts";
+import { checkBrains } from "./ai/brains.ts";
 import type { Game } from "./game.ts";
 
 /** Throws `GAME_INVALID` when the module cannot be loaded or exports no `game`. */
@@ -16,5 +17,6 @@ export async function loadGame(path: string): Promise<Game> {
   if (!game?.declaration || !game.rules) {
     throw fail("GAME_INVALID", `${path} must export const game = defineGame(…)`);
   }
+  checkBrains(game.rules);
   return game as Game;
 }

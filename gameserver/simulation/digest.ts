@@ -26,6 +26,7 @@ export function stateParts(schema: Schema, memory: ZoneMemory): StatePart[] {
     ["generations", memory.generation],
     ["owners", memory.owner],
     ...memory.columns.map((array, index) => [`columns.${schema.columns[index]?.name}`, array] as const),
+    ["last thoughts", memory.thought],
     ["motion owed", memory.debt],
     ["slowed tiles", memory.slowed],
     ["rigid owners", rigid.owner],

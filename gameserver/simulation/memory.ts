@@ -84,6 +84,8 @@ export interface ZoneMemory {
   /** Player slot + 1 of the entity's owner; 0 for none. */
   readonly owner: Uint16Array;
   readonly columns: readonly NumberArray[];
+  /** Of NPCs: stamp of the tick of the last thought (see ai/brains.ts); 0 for never. */
+  readonly thought: Uint16Array;
   /** Ticks of motion that a far entity has not made up for yet. */
   readonly debt: Uint8Array;
   /** Ticks for which a tile of the world is slowed because of an anomaly. */
@@ -202,6 +204,7 @@ function layOut(schema: Schema, slots: number, take: Take): Omit<ZoneMemory, "bu
     generation: take("u16", rows),
     owner: take("u16", rows),
     columns: schema.columns.map((column) => take(column.type, rows)),
+    thought: take("u16", rows),
     debt: take("u8", rows),
     slowed: take("u8", layoutOf(schema, rows).tiles),
     rigid: layOutRigid(schema, rigid.first, rigid.count, take),

@@ -11,7 +11,7 @@ import type { ZoneMemory } from "./memory.ts";
 import type { Schema } from "./schema.ts";
 
 const MAGIC = 0x315a4647;
-const FORMAT = 1;
+const FORMAT = 2;
 const FIXED_WORDS = 7;
 
 /** Changes with anything in the declaration that changes the meaning of state. 8 bytes, hexadecimal. */

@@ -107,6 +107,7 @@ export class ZoneApi implements Zone<GameDeclaration> {
     memory.kind[row] = 0;
     memory.owner[row] = 0;
     memory.debt[row] = 0;
+    memory.thought[row] = 0;
     // A free row has one form only: the state of two equal zones is equal byte for byte.
     for (const column of memory.columns) column[row] = 0;
     this.#removedIn[row] = this.#physicsStep;

@@ -66,7 +66,9 @@ export class SimulatedZone {
     this.#parts = stateParts(schema, this.#memory);
     this.#starts = kindStarts(schema, slots);
     this.#physics = new ZonePhysics(schema, this.#memory, game.rules.touch !== undefined, crew);
-    this.#brains = new Brains(game.rules, schema);
+    const { width, height, interest } = schema.descriptor;
+    const world = { width, height, interest, kinds: schema.kinds, starts: this.#starts };
+    this.#brains = new Brains(game.rules, world);
     this.#inputs = schema.descriptor.inputs.map(() => ({}));
   }
 
@@ -184,7 +186,8 @@ export class SimulatedZone {
     head[HEAD.tick] = (head[HEAD.tick] as number) + 1;
     this.#applyInputs();
     this.#fireTimers();
-    this.#brains.think(this.#api, this.#memory, (error) => this.#onFault(this.id, "brain", error));
+    const throttled = LADDER[this.ladder]?.aiThrottled ?? false;
+    this.#brains.think(this.#api, this.#memory, throttled, this.#brainFault);
     this.#guard("tick", () => this.#game.rules.tick?.(this.#api, DT));
     this.#api.beginPhysics();
     for (const anomaly of this.#physics.step(this.#farSlowing(), this.#touch)) this.#report(anomaly);
@@ -193,6 +196,8 @@ export class SimulatedZone {
       recorder.tick(head[HEAD.tick] as number, this.ladder, this.#memory.rigid.period, this.#parts);
     }
   }
+
+  readonly #brainFault = (error: unknown): void => this.#onFault(this.id, "brain", error);
 
   readonly #touch = (a: number, b: number): void => {
     const { kind } = this.#memory;
