@@ -17,6 +17,9 @@ import { LEDGER_SESSION, mayRunAgain, PostgresLedger } from "./ledger/settle.ts"
 import { processorMetrics } from "./metrics.ts";
 import { Processor } from "./processor.ts";
 import { memoryShare, postgresProblems, redisProblems } from "./startup.ts";
+import { JournalWatch } from "./verifier/journal-watch.ts";
+import { journalsOf } from "./verifier/journals.ts";
+import { runVerifier } from "./verifier/run.ts";
 
 const LEDGER_ROLE = "gamefleet_ledger";
 /** Two lanes, a takeover, and one for questions. */
@@ -43,6 +46,8 @@ export interface TransactionsOptions {
   readonly life: string;
   readonly registry: Registry;
   readonly log: Log;
+  /** False leaves the books unverified by this pod: for measurements without it. Default true. */
+  readonly verify?: boolean;
 }
 
 export interface Transactions {
@@ -63,7 +68,8 @@ export interface Transactions {
 export async function openTransactions(options: TransactionsOptions): Promise<Transactions> {
   const { registry, log, server, life } = options;
   await migrate(options.databaseUrl, LEDGER_MIGRATIONS, "ledger", log);
-  const pool = await openPool(options);
+  const role = await ledgerRole(options);
+  const pool = openPool(options, role);
   for (const problem of await postgresProblems(pool)) log.error({ problem }, "the ledger is not safe");
   const name = `gamefleet-transactions-${server}`;
   const redis = connectRedis({ url: options.redisUrl, name, log, commandTimeoutMs: COMMAND_MS });
@@ -138,7 +144,10 @@ export async function openTransactions(options: TransactionsOptions): Promise<Tr
           signal,
           onError: (error) => log.warn({ what, err: { message: messageOf(error) } }, "tried again"),
         });
+      const journal = new JournalWatch(journalsOf(redis, pool), realClock);
+      const { databaseUrl, verify = true } = options;
       await Promise.all([
+        verify && runVerifier({ databaseUrl, role, server, log, registry, journal }, signal),
         keeper.run(signal),
         repeat("sweep", SWEEP_EVERY_MS, () => processor.sweep()),
         repeat("metrics", METRICS_EVERY_MS, async () => metrics.show(processor)),
@@ -164,31 +173,34 @@ export async function openTransactions(options: TransactionsOptions): Promise<Tr
   };
 }
 
-/** A pool that acts as the ledger's own role where there is one. */
-async function openPool({ databaseUrl, server, log }: TransactionsOptions): Promise<Pool> {
-  const name = `gamefleet-transactions-${server}`;
-  const plain = {
-    url: databaseUrl,
-    name,
-    log,
-    maxConnections: CONNECTIONS,
-    statementTimeoutMs: STATEMENT_MS,
-  };
-  const look = createPool({ ...plain, maxConnections: 1 });
+const poolSettings = ({ databaseUrl, server, log }: TransactionsOptions) => ({
+  url: databaseUrl,
+  name: `gamefleet-transactions-${server}`,
+  log,
+  statementTimeoutMs: STATEMENT_MS,
+});
+
+/** The ledger's own role where there is one that this user may act as. */
+async function ledgerRole(options: TransactionsOptions): Promise<string | undefined> {
+  const look = createPool({ ...poolSettings(options), maxConnections: 1 });
   try {
     const [found] = await query<{ member: boolean }>(
       look,
       "SELECT pg_has_role(oid, 'MEMBER') AS member FROM pg_roles WHERE rolname = $1",
       [LEDGER_ROLE],
     );
-    return createPool({
-      ...plain,
-      session: { ...LEDGER_SESSION, ...(found?.member ? { role: LEDGER_ROLE } : {}) },
-    });
+    return found?.member ? LEDGER_ROLE : undefined;
   } finally {
     await look.end();
   }
 }
+
+const openPool = (options: TransactionsOptions, role: string | undefined): Pool =>
+  createPool({
+    ...poolSettings(options),
+    maxConnections: CONNECTIONS,
+    session: { ...LEDGER_SESSION, ...(role === undefined ? {} : { role }) },
+  });
 
 /** Assets never go: what was once moved must be readable for ever. A stock is made by a first correction into it. */
 async function loadCatalogue(pool: Pool, assets: Map<string, Asset>, limited: Set<string>): Promise<void> {
