@@ -16,7 +16,12 @@ export interface BotOptions {
   /** Tells when to send; shared by all bots of a crowd. */
   readonly clock: OpenLoop;
   readonly random: () => number;
+  /** Offer to buy now and then, about every ten seconds. */
+  readonly buys?: string | undefined;
 }
+
+/** Share of a bot's acts that buy: at six a second, one in ten seconds. */
+const BUYS = 1 / 60;
 
 export class Bot {
   readonly #options: BotOptions;
@@ -31,6 +36,7 @@ export class Bot {
   #lostAt: number | undefined;
   #lastUpdate: number | undefined;
   #closing = false;
+  #buys = true;
 
   constructor(options: BotOptions) {
     this.#options = options;
@@ -70,6 +76,10 @@ export class Bot {
 
   get player(): Player {
     return this.#player;
+  }
+
+  stopBuying(): void {
+    this.#buys = false;
   }
 
   close(): void {
@@ -115,7 +125,8 @@ export class Bot {
 
   #act(due: number): void {
     if (!this.#inGame) return;
-    const { random, tally } = this.#options;
+    const { random, tally, buys } = this.#options;
+    if (buys !== undefined && this.#buys && random() < BUYS) this.#buy(buys);
     const fire = random() < 0.1;
     const seq = fire
       ? this.#player.send("fire")
@@ -123,6 +134,13 @@ export class Bot {
     tally.inputs += 1;
     tally.late.add(performance.now() - due);
     this.#sent.set(seq, due);
+  }
+
+  #buy(offer: string): void {
+    const { tally } = this.#options;
+    tally.buying += 1;
+    // Never rejects: a bot that ends hears "unknown".
+    void this.#player.buy(offer).then((bought) => tally.bought(bought));
   }
 
   #left(detail: string): void {

@@ -14,6 +14,8 @@ export interface CrowdOptions {
   readonly seed?: number;
   /** Name in front of the bots' numbers. */
   readonly name?: string;
+  /** Offer that bots buy now and then. */
+  readonly buys?: string;
   readonly signal: AbortSignal;
 }
 
@@ -65,6 +67,11 @@ export class Crowd {
     return counts;
   }
 
+  /** Bots play on and buy nothing more. */
+  stopBuying(): void {
+    for (const bot of this.bots) bot.stopBuying();
+  }
+
   close(): void {
     for (const bot of this.bots) bot.close();
   }
@@ -79,6 +86,7 @@ export class Crowd {
       tally: this.tally,
       clock: this.#clock,
       random: seededRandom(seed * 1_000_003 + index),
+      buys: this.#options.buys,
     });
     this.bots.push(bot);
   }

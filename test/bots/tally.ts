@@ -1,5 +1,7 @@
 /** What a crowd of bots has seen, counted as it happens. */
 
+import type { Bought } from "../../client/index.ts";
+
 /** Samples kept for percentiles: the newest of them. */
 const KEEP = 200_000;
 
@@ -59,6 +61,11 @@ export class Tally {
   acknowledged = 0;
   /** Frames that broke the order or could not be read. */
   badFrames = 0;
+  /** Purchases that were told to be settled, by id, and how many got each last word. */
+  readonly settled: string[] = [];
+  readonly purchases = new Map<string, number>();
+  /** Purchases whose last word is awaited. */
+  buying = 0;
   /** Why sessions were lost, with how many. */
   readonly reasons = new Map<string, number>();
   /** Time from an input to the update that shows its effect, ms. */
@@ -69,6 +76,12 @@ export class Tally {
   readonly updateGap = new Samples();
   /** Time without play after a loss, ms. */
   readonly outage = new Samples();
+
+  bought({ id, status }: Bought): void {
+    this.buying -= 1;
+    this.purchases.set(status, (this.purchases.get(status) ?? 0) + 1);
+    if (status === "settled") this.settled.push(id);
+  }
 
   lost(reason: string): void {
     this.lostSessions += 1;

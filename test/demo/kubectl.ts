@@ -4,15 +4,20 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** Runs kubectl and answers what it printed. Throws with kubectl's own words. */
-export async function kubectl(args: readonly string[], signal?: AbortSignal): Promise<string> {
+/** Runs kubectl, with `input` on its standard input, and answers what it printed. Throws with kubectl's own words. */
+export async function kubectl(
+  args: readonly string[],
+  signal?: AbortSignal,
+  input?: string,
+): Promise<string> {
   try {
-    const { stdout } = await run("kubectl", args, {
+    const running = run("kubectl", args, {
       timeout: 120_000,
       maxBuffer: 16 << 20,
       ...(signal ? { signal } : {}),
     });
-    return stdout.trim();
+    if (input !== undefined) running.child.stdin?.end(input);
+    return (await running).stdout.trim();
   } catch (error) {
     const { stderr, message } = error as { stderr?: string; message: string };
     throw new Error(`kubectl ${args.join(" ")}: ${stderr?.trim() || message}`, { cause: error });

@@ -25,6 +25,9 @@ const FLEET_SECONDS = 150;
 const NEWEST_INPUTS = 5_000;
 const LOOK_EVERY_MS = 1_000;
 
+const OFFER = "refit";
+/** Others each time: the ledger outlives the demo, and so do the credits that were spent. */
+const name = `bot-${Date.now().toString(36)}`;
 const screen = new Screen(process.stdout);
 const steps = new Steps(["cluster", "images", "chart", "fleet", "web", ...STORY_STEPS, "kept"], screen.say);
 const fleet = new DemoFleet("default", "starlanes");
@@ -109,13 +112,13 @@ async function play(web: WebServer, crowd: Crowd, outcome: StoryOutcome): Promis
   screen.end();
 }
 
-const outcome: StoryOutcome = { recoverySeconds: null };
+const outcome: StoryOutcome = { recoverySeconds: null, purchases: 0, books: undefined };
 let crowd: Crowd | undefined;
 if (await prepare()) {
   const token = await serviceToken();
   const allocatorUrl = process.env.GAMEFLEET_ALLOCATOR_URL ?? "";
   const place = { allocatorUrl, token, namespace: fleet.namespace, fleet: fleet.name };
-  crowd = new Crowd({ players, places: fromAllocator(place), signal: stop.signal });
+  crowd = new Crowd({ players, places: fromAllocator(place), signal: stop.signal, name, buys: OFFER });
   let web: WebServer | undefined;
   await steps.run("web", "the game's page", async () => {
     web = await startWebServer({ ...place, port: webPort });
@@ -134,6 +137,10 @@ console.log(
     lostSessions: crowd?.tally.lostSessions ?? 0,
     p99Ms: Number.isNaN(p99) ? null : Math.round(p99 * 10) / 10,
     recoverySeconds: outcome.recoverySeconds,
+    purchases: outcome.purchases,
+    lost: outcome.books?.lost ?? null,
+    doubled: outcome.books?.doubled ?? null,
+    booksBalance: outcome.books?.booksBalance ?? false,
     steps: steps.results,
   }),
 );

@@ -8,6 +8,7 @@ import type { Crowd } from "../bots/crowd.ts";
 import { Recovery } from "../bots/recovery.ts";
 import type { DemoFleet } from "./fleet.ts";
 import type { Steps } from "./steps.ts";
+import { type Books, killStore, lookIntoBooks, storeState } from "./stores.ts";
 
 export interface StoryOptions {
   readonly fleet: DemoFleet;
@@ -19,10 +20,25 @@ export interface StoryOptions {
 
 export interface StoryOutcome {
   recoverySeconds: number | null;
+  /** Purchases that players were told are settled, and what the books say of them. */
+  purchases: number;
+  books: Books | undefined;
 }
 
+/** Purchases settled after a store's death that show that it is well again. */
+const BOUGHT_AGAIN = 10;
+
 /** The steps of `tellStory`, in order. */
-export const STORY_STEPS = ["players", "scale", "kill", "recovery", "replacement"] as const;
+export const STORY_STEPS = [
+  "players",
+  "scale",
+  "kill",
+  "recovery",
+  "replacement",
+  "redis",
+  "postgres",
+  "purchases",
+] as const;
 
 const SERVERS_AFTER_SCALE = 3;
 /** Time to look at the table between two steps, ms. */
@@ -36,9 +52,17 @@ export async function tellStory({
   steps,
   signal,
 }: StoryOptions): Promise<StoryOutcome> {
-  const outcome: StoryOutcome = { recoverySeconds: null };
+  const outcome: StoryOutcome = { recoverySeconds: null, purchases: 0, books: undefined };
   const until = async (what: string, done: () => boolean): Promise<void> => {
     while (!done()) {
+      await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => {
+        throw new Error(`not within the time given: ${what}`);
+      });
+    }
+  };
+  const untilAsync = async (what: string, done: () => Promise<boolean>): Promise<void> => {
+    // kubectl may fail for a moment: that is not yet "no".
+    while (!(await done().catch(() => false))) {
       await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => {
         throw new Error(`not within the time given: ${what}`);
       });
@@ -94,6 +118,33 @@ export async function tellStory({
       signal,
     );
     return `${look.ready} of ${look.desired} servers are ready`;
+  });
+
+  for (const store of ["redis", "postgres"] as const) {
+    await steps.run(store, `kill -9 to all of ${store} while players buy`, async () => {
+      const before = await storeState(store, signal);
+      await killStore(store, signal);
+      const settled = crowd.tally.settled.length;
+      await untilAsync(`${store} is back`, async () => {
+        const now = await storeState(store, signal);
+        return now.ready && now.restarts > before.restarts;
+      });
+      await until("players buy again", () => crowd.tally.settled.length > settled + BOUGHT_AGAIN);
+      return `back; ${crowd.tally.settled.length} purchases are settled, ${crowd.tally.playing} players in play`;
+    });
+  }
+
+  await steps.run("purchases", "what players were told, against the books", async () => {
+    crowd.stopBuying();
+    await until("every purchase has its last word", () => crowd.tally.buying === 0);
+    const { settled } = crowd.tally;
+    outcome.purchases = settled.length;
+    outcome.books = await lookIntoBooks(settled, signal);
+    const { lost, doubled, booksBalance } = outcome.books;
+    if (settled.length === 0) throw new Error("nobody bought anything");
+    if (lost > 0 || doubled > 0 || !booksBalance)
+      throw new Error(`${lost} lost, ${doubled} doubled, books balance: ${booksBalance}`);
+    return `${settled.length} settled, none lost, none doubled, the books balance`;
   });
   return outcome;
 }
