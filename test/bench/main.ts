@@ -14,6 +14,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   scheduler: () => import("./scheduler/bench.ts"),
   realtime: () => import("./realtime/bench.ts"),
   transactions: () => import("./transactions/bench.ts"),
+  "transactions-faults": () => import("./transactions-faults/bench.ts"),
 };
 
 type Bench = Parameters<typeof runBench>[1];

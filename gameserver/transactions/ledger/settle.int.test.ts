@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { query } from "../../../platform/postgres.ts";
+import { silentLog } from "../../../platform/log.ts";
+import { createPool, query } from "../../../platform/postgres.ts";
+import type { Entry } from "../entry.ts";
 import { type Books, openBooks, openStream } from "../testing/books.ts";
 import { ASSETS, buy, grant, trade } from "../testing/entries.ts";
 import { isFenced, mayRunAgain, PostgresLedger } from "./settle.ts";
@@ -121,6 +123,43 @@ it("batches that overlap crosswise do not deadlock", async () => {
     Array.from({ length: 40 }, () => buy(1, { player: players[Math.floor(Math.random() * 30)] ?? "p0" }));
   const answers = await Promise.all(Array.from({ length: 12 }, () => books.ledger.settle(batch())));
   expect(answers.flat().every((answer) => answer.status === "settled")).toBe(true);
+});
+
+it("two pods that settle the same ids at once, in one hot market, never wait for each other in a circle", async () => {
+  const players = Array.from({ length: 20 }, (_, n) => `p${n}`);
+  const any = () => players[Math.floor(Math.random() * players.length)] ?? "p0";
+  await books.ledger.settle(players.map((player) => grant(10_000, { player })));
+  const pool = createPool({ url: books.url, name: "deadlocks", log: silentLog(), maxConnections: 4 });
+  const pods = [1, 2].map(
+    () => new PostgresLedger({ pool, stream: () => books.stream, assets: () => ASSETS }),
+  );
+  const settle = async (ledger: PostgresLedger, batch: readonly Entry[]): Promise<void> => {
+    for (;;)
+      if (
+        await ledger.settle(batch).then(
+          () => true,
+          (error) => !mayRunAgain(error),
+        )
+      )
+        return;
+  };
+  for (let round = 0; round < 15; round++) {
+    const shared = Array.from({ length: 60 }, () => buy(1, { player: any() }));
+    const batches = pods.flatMap((ledger) =>
+      [0, 1].map(() => {
+        const own = Array.from({ length: 20 }, () => buy(1, { player: any() }));
+        return settle(
+          ledger,
+          [...shared, ...own].sort(() => Math.random() - 0.5),
+        );
+      }),
+    );
+    await Promise.all(batches);
+  }
+  // A session tells the statistics of its deadlocks when it ends.
+  await pool.end();
+  const sql = "SELECT deadlocks::int AS n FROM pg_stat_database WHERE datname = current_database()";
+  expect(await query(books.pool, sql)).toEqual([{ n: 0 }]);
 });
 
 it("a line without its transaction is never built upon", async () => {

@@ -216,32 +216,39 @@ async function write(
     ],
   });
   const [done] = rows;
-  if (done?.made !== fresh.length) throw new Overtaken("an id of the batch was decided meanwhile");
-  if (done.kept !== changes.ctids.length) throw new Overtaken("a wallet of the batch was changed meanwhile");
+  if (done?.kept !== changes.ctids.length) throw new Overtaken("a wallet of the batch was changed meanwhile");
+  if (done.made !== fresh.length) throw new Overtaken("an id of the batch was decided meanwhile");
   if (done.moved !== lines.length) {
     throw fail("INTERNAL", "the books hold lines of a transaction that they do not know: run the verifier");
   }
 }
 
+/**
+ * Wallets first, then ids, each in ascending order, for every batch: two that share both never wait for each other in
+ * a circle (found by the kill loop: a resend at the other pod made a deadlock of a second). What a WITH runs first is
+ * what is asked for first, so the ids ask whether all wallets were kept; when not, nothing else is done.
+ */
 const WRITE = `
-WITH made AS (
+WITH kept AS (
+  UPDATE ledger.wallet w SET balance = w.balance + d.delta, version = w.version + 1
+  FROM unnest($17::tid[], $18::bigint[], $19::bigint[]) AS d (seen, version, delta)
+  WHERE w.ctid = d.seen AND w.version = d.version RETURNING 1
+), made AS (
   INSERT INTO ledger.transaction
     (id, kind, player, counterparty, hash, outcome, reason, accepted_at, trace, stream)
   SELECT id, kind, player, counterparty, hash, outcome, reason, to_timestamp(accepted / 1000), trace, $10
   FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::float8[],
     $9::text[]) AS t (id, kind, player, counterparty, hash, outcome, reason, accepted, trace)
+  WHERE (SELECT count(*) FROM kept) = cardinality($17::tid[])
   ORDER BY id ON CONFLICT DO NOTHING RETURNING 1
 ), moved AS (
   INSERT INTO ledger.transfer (transaction, line, source, target, asset, amount)
   SELECT * FROM unnest($11::uuid[], $12::smallint[], $13::text[], $14::text[], $15::text[], $16::bigint[])
+  WHERE (SELECT count(*) FROM made) = cardinality($1::uuid[])
   ON CONFLICT DO NOTHING RETURNING 1
-), kept AS (
-  UPDATE ledger.wallet w SET balance = w.balance + d.delta, version = w.version + 1
-  FROM unnest($17::tid[], $18::bigint[], $19::bigint[]) AS d (seen, version, delta)
-  WHERE w.ctid = d.seen AND w.version = d.version RETURNING 1
 )
-SELECT (SELECT count(*)::int FROM made) AS made, (SELECT count(*)::int FROM moved) AS moved,
-  (SELECT count(*)::int FROM kept) AS kept`;
+SELECT (SELECT count(*)::int FROM kept) AS kept, (SELECT count(*)::int FROM made) AS made,
+  (SELECT count(*)::int FROM moved) AS moved`;
 
 /** From now on nothing is settled under `stream`: waits for what is under way, stops what comes. Safe to repeat. */
 export async function closeStream(pool: Pool, stream: number, by: string): Promise<void> {

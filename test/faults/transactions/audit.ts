@@ -30,6 +30,7 @@ export async function audit(
   summary: CallerSummary,
   before: ReadonlyMap<string, number>,
 ): Promise<Audit> {
+  await query(pool, "DROP TABLE IF EXISTS told");
   await query(pool, "CREATE TABLE told (id uuid PRIMARY KEY, hash text, status text)");
   let chunk: Told[] = [];
   const load = async () => {
