@@ -7,6 +7,7 @@ import { fail, GamefleetError, messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
 import { CLOSE, isResumable } from "../../protocol/close.ts";
 import { NOTICE } from "../../protocol/frames.ts";
+import type { Receipt } from "../../protocol/frames-purchase.ts";
 import { collectGarbage } from "../collect-garbage.ts";
 import type { Config } from "../config.ts";
 import { loadGame } from "../load-game.ts";
@@ -68,7 +69,10 @@ export async function startPod(config: Config, log: Log, onDeath: (error: unknow
       metrics.closed(code);
       sessions.gone(thread, connection);
     },
-    buy: (session, order) => void purchases?.buy(session, order).catch(bug),
+    buy(session, order) {
+      if (purchases) void purchases.buy(session, order).catch(bug);
+      else threads.transports[sessions.get(session)?.thread ?? 0]?.receipt(session, noLedger(order.id));
+    },
     reward: (zone, slot, reward) => void purchases?.reward(zone, slot, reward).catch(bug),
     left: (session) => void sessions.end(session, CLOSE.left).catch(bug),
     bug: (message) => log.error({ err: { message } }, "bug in an I/O thread"),
@@ -211,6 +215,14 @@ export async function startPod(config: Config, log: Log, onDeath: (error: unknow
     },
   };
 }
+
+/** A pod that runs without stores sells nothing. */
+const noLedger = (id: string): Receipt => ({
+  id,
+  status: "invalid",
+  againAfterMs: 0,
+  detail: "this server has no ledger (GAMEFLEET_LOCAL)",
+});
 
 function transactionsOf(config: Config, log: Log) {
   return {
