@@ -16,7 +16,9 @@ it("makes what the API server wants of all kinds", () => {
     expect(crd.spec.versions).toHaveLength(1);
     expect(crd.spec.versions[0]?.["subresources"]).toHaveProperty("status");
     // "must not specify anything other than name and generateName" (the API server).
-    expect(crd.spec.versions[0]).toHaveProperty("schema.openAPIV3Schema.properties.metadata", { type: "object" });
+    expect(crd.spec.versions[0]).toHaveProperty("schema.openAPIV3Schema.properties.metadata", {
+      type: "object",
+    });
   }
 });
 
