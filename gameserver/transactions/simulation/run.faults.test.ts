@@ -4,6 +4,7 @@
  * failure names its seed and is repeated by it alone.
  */
 import { expect, it } from "vitest";
+import { ANSWER_MS } from "../processor.ts";
 import { runSeed } from "./run.ts";
 
 const SEEDS = Number(process.env["GAMEFLEET_SEEDS"] ?? 1_000);
@@ -18,6 +19,8 @@ it(
       const outcome = await runSeed(seed);
       if (outcome.wrong.length > 0) throw new Error(`GAMEFLEET_SEED=${seed}: ${outcome.wrong.join("; ")}`);
       kills += outcome.kills;
+      // By virtual time: exact, whatever the machine does.
+      expect(outcome.longest, `GAMEFLEET_SEED=${seed}: answered in time`).toBeLessThanOrEqual(ANSWER_MS + 1);
       for (const [status, count] of outcome.answers) answers.set(status, (answers.get(status) ?? 0) + count);
     }
     console.log(`seeds ${FIRST} to ${FIRST + SEEDS - 1}: ${kills} kills, ${JSON.stringify([...answers])}`);

@@ -22,6 +22,8 @@ export interface Outcome {
   readonly seed: number;
   readonly asked: number;
   readonly kills: number;
+  /** Longest time to an answer, ms: of pods that were not paused meanwhile. */
+  readonly longest: number;
   /** Answers by status. */
   readonly answers: ReadonlyMap<string, number>;
   /** What is wrong, in words; empty when all is well. */
@@ -39,9 +41,11 @@ export async function runSeed(seed: number, transactions = 60): Promise<Outcome>
   const redis = new SimRedis(world);
   const postgres = new SimPostgres(world, ASSETS);
   const pods: SimPod[] = [];
+  const everyPod: SimPod[] = [];
   const start = (index: number) => {
     const pod = new SimPod(world, redis, postgres);
     pods[index] = pod;
+    everyPod.push(pod);
     pod.start();
   };
   for (let index = 0; index < PODS; index++) start(index);
@@ -124,6 +128,7 @@ export async function runSeed(seed: number, transactions = 60): Promise<Outcome>
     seed,
     asked: told.length,
     kills,
+    longest: Math.max(...everyPod.map((pod) => pod.longest)),
     answers: countAnswers(told),
     wrong: check(told, redis, postgres),
   };

@@ -117,8 +117,16 @@ export class SimPod {
     void this.#every(SWEEP_MS, () => this.processor.sweep());
   }
 
+  /** Longest that it took to answer while it was not paused, ms. */
+  longest = 0;
+
   submit(entry: Entry): Promise<Answer> {
-    return this.#held(this.processor.submit(entry));
+    const asked = this.#clock.now();
+    const answering = this.processor.submit(entry).then((answer) => {
+      if (this.#pausedUntil <= asked) this.longest = Math.max(this.longest, this.#clock.now() - asked);
+      return answer;
+    });
+    return this.#held(answering);
   }
 
   kill(): void {
