@@ -29,7 +29,8 @@ export const bench: Bench = async ({ quick, say }) => {
     const boss = await open(sides.pgBoss);
     const dbos = await open(sides.dbos);
     const ceiling = await open(sides.groupCommit);
-    const seconds = quick ? 1.5 : 8;
+    const alone = await open(sides.settleAlone);
+    const seconds = quick ? 1.4 : 8;
     const rounds = quick ? 3 : 5;
     const skewed = zipf(1.5);
     const runs: Readonly<Record<string, () => Promise<Rate>>> = {
@@ -41,6 +42,7 @@ export const bench: Bench = async ({ quick, say }) => {
       usDeep: () => closedLoop(us, DEEP, seconds),
       bossDeep: () => closedLoop(boss, DEEP, seconds),
       ceiling: () => closedLoop(ceiling, DEPTH, seconds),
+      alone: () => closedLoop(alone, DEPTH, seconds),
       usZipf: () => closedLoop(us, DEPTH, seconds, skewed),
       directZipf: () => closedLoop(direct, DEPTH, seconds, skewed),
       usEverysec: async () => {
@@ -84,6 +86,7 @@ export const bench: Bench = async ({ quick, say }) => {
         zipfVsUniform: ratio("usZipf", "us"),
         vsDirectPostgresZipf: ratio("usZipf", "directZipf"),
         vsGroupCommitCeiling: ratio("usDeep", "ceiling"),
+        journalOverhead: ratio("alone", "us"),
         everysecVsAlways: ratio("usEverysec", "us"),
         cpuVsLeanestQueue: ratio("us", "bullmq", "cpuMicros"),
       },
