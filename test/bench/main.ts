@@ -13,6 +13,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   overload: () => import("./overload/bench.ts"),
   scheduler: () => import("./scheduler/bench.ts"),
   realtime: () => import("./realtime/bench.ts"),
+  "ledger-verify": () => import("./ledger-verify/bench.ts"),
   transactions: () => import("./transactions/bench.ts"),
   "transactions-faults": () => import("./transactions-faults/bench.ts"),
 };

@@ -233,7 +233,11 @@ export const CORRUPTIONS: readonly Corruption[] = [
 ];
 
 /** Spoils the books as a superuser can: past the triggers that keep them append-only. */
-export async function corrupt(client: Client, corruption: Corruption, victim: Victim): Promise<void> {
+export async function corrupt(
+  client: Pick<Client, "query">,
+  corruption: Corruption,
+  victim: Victim,
+): Promise<void> {
   await client.query(
     "SET session_replication_role = replica; SET enable_seqscan = on; SET enable_hashjoin = on",
   );

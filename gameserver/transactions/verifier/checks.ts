@@ -82,9 +82,6 @@ export const WALLETS_FULL = `
     LEFT JOIN ledger.wallet_checked k ON k.account = m.account AND k.asset = m.asset
     WHERE k.balance IS DISTINCT FROM m.known
     ON CONFLICT (account, asset) DO UPDATE SET balance = excluded.balance
-  ), gone AS (
-    DELETE FROM ledger.wallet_checked c
-    WHERE NOT EXISTS (SELECT FROM moved m WHERE m.account = c.account AND m.asset = c.asset)
   )
   ${WALLETS_DIFFER}`;
 
