@@ -12,6 +12,11 @@
  * Start-up refuses a declaration it cannot encode with `GAME_INVALID` naming the field.
  */
 
+import type { Navigation, Way } from "./ai/way.ts";
+
+export { type Behaviour, behaviour } from "./ai/behaviour.ts";
+export type { Navigation, Way };
+
 export type Scalar = "u8" | "i8" | "u16" | "i16" | "u32" | "i32" | "f32" | "f64";
 
 /** Who is sent a column: everyone near, only the player who owns the entity, nobody. */
@@ -118,6 +123,8 @@ export interface GameDeclaration {
   /** Named alarms of a zone; each holds the absolute tick at which its rule is called. */
   readonly timers?: readonly string[];
   readonly offers?: Readonly<Record<string, Offer>>;
+  /** A grid on which NPCs find their way: see `Zone.wayTo`. */
+  readonly navigation?: Navigation;
 }
 
 type KeysOf<T> = Extract<keyof T, string>;
@@ -169,6 +176,16 @@ export interface Zone<D extends GameDeclaration> {
   each(kind: KeysOf<D["kinds"]>, visit: (entity: Entity<D>) => void): void;
   /** All whose centre is within `radius` of the point, as of the start of the tick. */
   near(x: number, y: number, radius: number, visit: (entity: Entity<D>) => void): void;
+  /**
+   * Where `entity` steers next, to get round obstacles to (x, y). Ask at each thought: the runtime keeps the route, and
+   * searches a slice a tick for all. A kind that `navigation.kinds` does not name is told to go straight.
+   */
+  wayTo(entity: Entity<D>, x: number, y: number): Way;
+  /**
+   * Puts an obstacle on the navigation grid (`on`), or takes one away: every cell that the rectangle touches, with
+   * x and y its lower corner. What overlaps is counted. Only ways heed it: bodies collide by their own shapes.
+   */
+  obstruct(x: number, y: number, width: number, height: number, on: boolean): void;
   readonly records: { readonly [R in keyof NonNullable<D["records"]>]: Values<NonNullable<D["records"]>[R]> };
   /** An on-demand zone is over: its players are told and it closes. A fixed zone never is. */
   end(): void;

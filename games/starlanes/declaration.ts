@@ -11,9 +11,19 @@ const angle = { type: "f32", min: 0, max: TAU, step: TAU / 256, wrap: true } as 
 const axis = { type: "f32", min: -1, max: 1, step: 1 / 100 } as const satisfies Field;
 const entity = { type: "u32" } as const satisfies Field;
 
+export const STATIONS = [
+  [250, 250],
+  [750, 250],
+  [250, 750],
+  [750, 750],
+] as const;
+const STATION_RADIUS = 24;
+/** Half the side of the square that drones fly round: the station, and a drone's width. */
+const BERTH = STATION_RADIUS + 4;
+
 export const declaration = {
   name: "starlanes",
-  version: 1,
+  version: 2,
   // A quarter of a metre: a ship at full speed moves less than 63 steps between two updates, one byte a coordinate.
   space: { width: 1_000, height: 1_000, step: 1 / 4, maxSpeed: 60, edge: "bounce" },
   interest: { radius: 120, cap: 64 },
@@ -29,6 +39,8 @@ export const declaration = {
     dueTick: { type: "u32", to: "nobody" },
     /** Who fired a shot: entity id. */
     firedBy: { type: "u32", to: "nobody" },
+    /** Whom a drone hunts: entity id, 0 for nobody. */
+    prey: { type: "u32", to: "nobody" },
   },
   kinds: {
     ship: {
@@ -37,8 +49,8 @@ export const declaration = {
       perPlayer: 1,
       columns: ["heading", "hull", "thrust", "turn", "fuel", "dueTick"],
     },
-    drone: { radius: 2, mass: 0.5, perZone: 24, columns: ["heading", "hull"] },
-    station: { radius: 24, perZone: 4 },
+    drone: { radius: 2, mass: 0.5, perZone: 24, columns: ["heading", "hull", "prey"] },
+    station: { radius: STATION_RADIUS, perZone: 4 },
     shot: { radius: 0.5, mass: 0.01, collides: true, perPlayer: 2, columns: ["dueTick", "firedBy"] },
   },
   inputs: {
@@ -53,5 +65,10 @@ export const declaration = {
   },
   records: { waves: { number: { type: "u16" } } },
   timers: ["wave"],
+  navigation: {
+    cell: 8,
+    kinds: ["drone"],
+    blocked: STATIONS.map(([x, y]) => [x - BERTH, y - BERTH, 2 * BERTH, 2 * BERTH] as const),
+  },
   offers: { refit: { price: 50, currency: "credits", gives: { refit: 1 } } },
 } as const satisfies GameDeclaration;

@@ -5,17 +5,11 @@
  */
 import { defineGame } from "../../gameserver/game.ts";
 import { expireShots, fire, strike } from "./combat.ts";
-import { declaration } from "./declaration.ts";
-import { DRONE_HZ, think } from "./drones.ts";
+import { declaration, STATIONS } from "./declaration.ts";
+import { droneBrain } from "./drones.ts";
 import { flyByPilot } from "./flight.ts";
 import type { StarEntity, StarZone } from "./types.ts";
 
-const STATIONS = [
-  [250, 250],
-  [750, 250],
-  [250, 750],
-  [750, 750],
-] as const;
 const DRONES = 16;
 const WAVE_SECONDS = 60;
 const WELCOME_CREDITS = 1_000;
@@ -48,7 +42,7 @@ export const game = defineGame(declaration, {
     expireShots(zone);
   },
 
-  brains: { drone: { thinkHz: DRONE_HZ, think } },
+  brains: { drone: droneBrain },
 
   timers: {
     /** Every minute drones come back to full number. */

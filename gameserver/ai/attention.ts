@@ -31,7 +31,8 @@ export interface Players {
 }
 
 export class Attention {
-  readonly #cell: number;
+  /** Cells in a world unit. */
+  readonly #per: number;
   readonly #columns: number;
   readonly #lines: number;
   /** Cells to the nearest player, along the longer axis. */
@@ -40,9 +41,10 @@ export class Attention {
 
   /** World units. */
   constructor(width: number, height: number, interest: number) {
-    this.#cell = Math.max(interest / CELLS_PER_INTEREST, width / MOST_CELLS, height / MOST_CELLS);
-    this.#columns = Math.max(1, Math.ceil(width / this.#cell));
-    this.#lines = Math.max(1, Math.ceil(height / this.#cell));
+    const cell = Math.max(interest / CELLS_PER_INTEREST, width / MOST_CELLS, height / MOST_CELLS);
+    this.#per = 1 / cell;
+    this.#columns = Math.max(1, Math.ceil(width / cell));
+    this.#lines = Math.max(1, Math.ceil(height / cell));
     this.#distance = new Uint8Array(this.#columns * this.#lines).fill(FAR_AWAY);
     this.#engaged = new Uint8Array(this.#columns * this.#lines);
   }
@@ -109,11 +111,11 @@ export class Attention {
   }
 
   #column(x: number): number {
-    return clamped(x / this.#cell, this.#columns);
+    return clamped(x * this.#per, this.#columns);
   }
 
   #line(y: number): number {
-    return clamped(y / this.#cell, this.#lines);
+    return clamped(y * this.#per, this.#lines);
   }
 }
 
@@ -125,5 +127,5 @@ function closer(own: number, neighbour: number | undefined): number {
 
 /** NaN is 0. */
 function clamped(at: number, count: number): number {
-  return at >= count ? count - 1 : at > 0 ? Math.floor(at) : 0;
+  return at >= count ? count - 1 : at > 0 ? at | 0 : 0;
 }

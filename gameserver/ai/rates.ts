@@ -2,7 +2,7 @@
  * How often and how thoroughly an NPC thinks under load, by its band; shares of its kind's own `thinkHz`.
  *
  * At 10 Hz that is 10, 5, 2 and 0.5 thoughts a second (the measured table of distances: -45 % CPU), and never less
- * than 10, 2.5, 1 and 0.2. The budget covers the floors of any mixture of bands, so that nobody starves.
+ * than 9.5 (a turn may come a tick late), 2.5, 1 and 0.2. The budget covers the floors of any mixture of bands, so that nobody starves.
  */
 
 /** What a rule is asked for: everything, the cheaper form, or only to keep going. */
@@ -17,7 +17,7 @@ export interface BandRate {
 
 /** By band: engaged, near, mid, far. */
 export const RATES: readonly BandRate[] = [
-  { wanted: 1, floor: 1, level: LEVEL.full },
+  { wanted: 1, floor: 0.95, level: LEVEL.full },
   { wanted: 1 / 2, floor: 1 / 4, level: LEVEL.full },
   { wanted: 1 / 5, floor: 1 / 10, level: LEVEL.simple },
   { wanted: 1 / 20, floor: 1 / 50, level: LEVEL.idle },

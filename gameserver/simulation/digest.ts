@@ -5,6 +5,7 @@
  * Two lanes of FNV-1a over 32-bit words with different offsets and a final mix: not against malice, only to tell
  * equal from unequal. ~1 ns a word.
  */
+import { navigationParts } from "../ai/navigation-state.ts";
 import type { NumberArray, ZoneMemory } from "./memory.ts";
 import type { Schema } from "./schema.ts";
 
@@ -36,6 +37,7 @@ export function stateParts(schema: Schema, memory: ZoneMemory): StatePart[] {
     ["rigid handles", rigid.handle],
     ["rigid debt", rigid.debt],
     ["rigid periods", rigid.period],
+    ...navigationParts(memory.navigation),
     ["player rows", memory.playerRow],
     ["player seeds", memory.playerSeed],
     ["inputs applied", memory.applied],

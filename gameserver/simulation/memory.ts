@@ -8,6 +8,7 @@
  *
  * Writers: the simulation thread writes everything but the parts marked [io].
  */
+import { layOutNavigation, type NavigationState } from "../ai/navigation-state.ts";
 import type { Scalar } from "../game.ts";
 import { type World, type WorldLayout, worldLayout } from "../physics/layout.ts";
 import { type RigidState, rigidRegions, SEEN } from "../physics/rigid-state.ts";
@@ -92,6 +93,8 @@ export interface ZoneMemory {
   readonly slowed: Uint8Array;
   /** Of rigid bodies: see `RigidState`. */
   readonly rigid: RigidState;
+  /** Obstacles, routes and the search under way. */
+  readonly navigation: NavigationState;
   /** Row + 1 of the player's entity, by slot; 0 for an empty slot. */
   readonly playerRow: Uint16Array;
   readonly playerSeed: Uint32Array;
@@ -151,10 +154,19 @@ export function kindStarts(schema: Schema, slots: number): number[] {
 
 /** Where the rigid kinds' rows begin, and how many there are: from the first rigid kind to the last. */
 export function rigidRows(schema: Schema, slots: number): { readonly first: number; readonly count: number } {
+  return rowsWhere(schema, slots, (kind) => kind.rigid !== undefined);
+}
+
+/** The rows from the first kind of a sort to the last. */
+function rowsWhere(
+  schema: Schema,
+  slots: number,
+  is: (kind: Schema["kinds"][number]) => boolean,
+): { readonly first: number; readonly count: number } {
   const starts = kindStarts(schema, slots);
-  const first = schema.kinds.findIndex((kind) => kind.rigid);
+  const first = schema.kinds.findIndex(is);
   if (first < 0) return { first: 0, count: 0 };
-  const last = schema.kinds.findLastIndex((kind) => kind.rigid);
+  const last = schema.kinds.findLastIndex(is);
   return { first: starts[first] as number, count: (starts[last + 1] as number) - (starts[first] as number) };
 }
 
@@ -189,6 +201,8 @@ type Take = <T extends Scalar>(type: T, count: number) => ArrayOf<T>;
 function layOut(schema: Schema, slots: number, take: Take): Omit<ZoneMemory, "buffer"> {
   const rows = rowsOf(schema, slots);
   const rigid = rigidRows(schema, slots);
+  const { navigation } = schema;
+  const seekers = rowsWhere(schema, slots, ({ name }) => navigation?.kinds.includes(name) ?? false);
   const inputStride = aligned(INPUT_HEAD_BYTES + schema.inputBytes);
   const recordFields = schema.records.reduce((sum, record) => sum + record.fields.length, 0);
   // Properties are evaluated in this order: it is the order in memory.
@@ -208,6 +222,7 @@ function layOut(schema: Schema, slots: number, take: Take): Omit<ZoneMemory, "bu
     debt: take("u8", rows),
     slowed: take("u8", layoutOf(schema, rows).tiles),
     rigid: layOutRigid(schema, rigid.first, rigid.count, take),
+    navigation: layOutNavigation((navigation?.columns ?? 0) * (navigation?.lines ?? 0), seekers, take),
     playerRow: take("u16", slots),
     playerSeed: take("u32", slots),
     applied: take("u32", slots),

@@ -63,4 +63,23 @@ describe("a declaration", () => {
   it("with several faults is refused with all of them", () => {
     expect(Object.keys(faultsOf({ updateHz: 1, version: 0 })).sort()).toEqual(["updateHz", "version"]);
   });
+
+  it("names what is wrong with navigation", () => {
+    const grid = (over: object) => faultsOf({ navigation: { cell: 1, kinds: ["rock"], ...over } });
+    expect(grid({})).toEqual({});
+    expect(Object.keys(grid({ cell: 0 }))).toEqual(["navigation.cell"]);
+    expect(grid({ cell: 0.5 })["navigation.cell"]).toContain("65535 are the most");
+    expect(grid({ kinds: [] })["navigation.kinds"]).toContain("at least one");
+    expect(grid({ kinds: ["ghost"] })["navigation.kinds"]).toContain("ghost");
+    expect(
+      Object.keys(
+        grid({
+          blocked: [
+            [0, 0, 1, 1],
+            [0, 0, 0, 1],
+          ],
+        }),
+      ),
+    ).toEqual(["navigation.blocked.1"]);
+  });
 });

@@ -5,6 +5,8 @@
  */
 import { fail } from "../../platform/errors.ts";
 import type { Descriptor, FieldSpec, KindSpec, MessageSpec } from "../../protocol/frames-schema.ts";
+import type { NavigationPlan } from "../ai/nav-grid.ts";
+import { navigationPlan } from "../ai/navigation-plan.ts";
 import type { Column, Field, GameDeclaration, Kind, Scalar } from "../game.ts";
 import { type BodyKind, rigidBody } from "../physics/shapes.ts";
 
@@ -38,6 +40,7 @@ export interface Schema {
   readonly kinds: readonly KindLayout[];
   readonly records: readonly RecordLayout[];
   readonly timers: readonly string[];
+  readonly navigation: NavigationPlan | undefined;
   readonly maxSpeed: number;
   readonly bounce: boolean;
   readonly viewCap: number;
@@ -104,6 +107,7 @@ export function compileGame(game: GameDeclaration): Schema {
       fields: Object.keys(fields),
     })),
     timers: game.timers ?? [],
+    navigation: navigationPlan(game, faults),
     maxSpeed: game.space.maxSpeed,
     bounce: game.space.edge === "bounce",
     viewCap: game.interest.cap ?? 64,

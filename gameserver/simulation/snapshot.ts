@@ -16,9 +16,10 @@ const FIXED_WORDS = 7;
 
 /** Changes with anything in the declaration that changes the meaning of state. 8 bytes, hexadecimal. */
 export function fingerprintOf(schema: Schema): string {
-  const { descriptor, columns, kinds, records, timers, maxSpeed, bounce } = schema;
+  const { descriptor, columns, kinds, records, timers, navigation, maxSpeed, bounce } = schema;
   const { name, version, width, height, interest } = descriptor;
-  const shape = { name, version, width, height, interest, columns, kinds, records, timers, maxSpeed, bounce };
+  const world = { name, version, width, height, interest, navigation, maxSpeed, bounce };
+  const shape = { ...world, columns, kinds, records, timers };
   return createHash("sha256").update(JSON.stringify(shape)).digest("hex").slice(0, 16);
 }
 

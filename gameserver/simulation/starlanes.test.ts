@@ -5,6 +5,8 @@ import { loadGame } from "../load-game.ts";
 import { EventReader } from "./event-log.ts";
 import { pushInput } from "./input-ring.ts";
 import { engaged, type ZoneMemory, zoneMemory } from "./memory.ts";
+import { Recorder } from "./recorder.ts";
+import { replay } from "./replay.ts";
 import { compileGame, type Schema } from "./schema.ts";
 import { SimulatedZone } from "./zone.ts";
 
@@ -29,6 +31,7 @@ const column = (memory: ZoneMemory, name: string) => {
   if (!found) throw new Error(`no column ${name}`);
   return found;
 };
+const base64 = (zone: SimulatedZone) => Buffer.from(zone.snapshot()).toString("base64");
 const steps = (zone: SimulatedZone, seconds: number) => {
   for (let tick = 0; tick < seconds * 60; tick++) zone.step(0);
 };
@@ -73,6 +76,34 @@ describe("starlanes in a zone", () => {
     expect(kinds).toContain(schema.descriptor.events.findIndex((spec) => spec.name === "hit"));
     expect(memory.kind.filter((kind) => kind === 4).length).toBe(0);
     expect(faults).toEqual([]);
+  });
+
+  it("has drones that hunt a ship, round the station between them, and the same under load and in a replay", () => {
+    for (const ladder of [0, 2]) {
+      const { zone, memory, faults } = open(1);
+      const row = (zone.join(0, 0) ?? 0) & 0xffff;
+      const drone = memory.kind.indexOf(2);
+      const [x, y] = [column(memory, "x"), column(memory, "y")];
+      for (let other = drone + 1; other < memory.rows; other++) if (memory.kind[other] === 2) x[other] = 990;
+      let text = "";
+      const onFault = (error: unknown) => faults.push(error);
+      zone.ladder = ladder;
+      Object.assign(x, { [row]: 284, [drone]: 262 });
+      Object.assign(y, { [row]: 240, [drone]: 212 });
+      const header = zone.recordingHeader("starlanes");
+      zone.recorders = [new Recorder({ ...header, from: base64(zone) }, (lines) => (text += lines), onFault)];
+      let nearest = Number.POSITIVE_INFINITY;
+      for (let tick = 0; tick < 900; tick++) {
+        zone.step(0);
+        const apart = Math.hypot((x[drone] ?? 0) - (x[row] ?? 0), (y[drone] ?? 0) - (y[row] ?? 0));
+        nearest = Math.min(nearest, apart);
+      }
+      zone.close();
+      expect(faults).toEqual([]);
+      // Two ships that touch are 4 m apart.
+      expect(nearest).toBeLessThan(6);
+      expect(replay(game, text.split("\n"))).toEqual({ ticks: 900, faults: [] });
+    }
   });
 
   it("goes on for minutes without a fault, drones and waves included", () => {

@@ -2,7 +2,8 @@
  * The `Zone` that rules are handed: everything a game may do to its world, over one zone's memory.
  */
 import { encodeFields } from "../../protocol/frames-event.ts";
-import type { GameDeclaration, Hearers, Zone } from "../game.ts";
+import { Navigation } from "../ai/navigation.ts";
+import type { GameDeclaration, Hearers, Way, Zone } from "../game.ts";
 import { Grid } from "../physics/grid.ts";
 import { type AnyEntity, entityId, entityTable } from "./entities.ts";
 import { EventWriter, TARGET } from "./event-log.ts";
@@ -30,6 +31,8 @@ export class ZoneApi implements Zone<GameDeclaration> {
   readonly height: number;
   readonly records: Readonly<Record<string, Record<string, number>>>;
   readonly entityAt: (row: number) => AnyEntity;
+  /** Undefined when the game declares none. */
+  readonly navigation: Navigation | undefined;
   readonly #schema: Schema;
   readonly #memory: ZoneMemory;
   #rewards: SlotReward[] = [];
@@ -61,6 +64,8 @@ export class ZoneApi implements Zone<GameDeclaration> {
     this.#removedIn = new Uint32Array(memory.rows);
     this.entityAt = entityTable(schema, memory);
     this.records = recordsOf(schema, memory);
+    const { navigation } = schema;
+    this.navigation = navigation && new Navigation(navigation, memory.navigation, memory);
   }
 
   get tick(): number {
@@ -152,6 +157,14 @@ export class ZoneApi implements Zone<GameDeclaration> {
       const dy = (ys[row] as number) - y;
       if (memory.kind[row] !== 0 && dx * dx + dy * dy <= radius * radius) visit(this.entityAt(row));
     });
+  }
+
+  wayTo(entity: AnyEntity, x: number, y: number): Way {
+    return this.navigation?.way(entity.row, x, y, this.tick) ?? { state: "go", x, y };
+  }
+
+  obstruct(x: number, y: number, width: number, height: number, on: boolean): void {
+    this.navigation?.obstruct([x, y, width, height], on);
   }
 
   end(): void {

@@ -8,6 +8,7 @@
 import { codeAt } from "../../protocol/frames-input.ts";
 import { restore } from "../../protocol/frames-schema.ts";
 import { Brains } from "../ai/brains.ts";
+import { SLICE, THROTTLED_SLICE } from "../ai/navigation.ts";
 import type { Game } from "../game.ts";
 import type { Anomaly } from "../physics/anomalies.ts";
 import type { Crew } from "../physics/crew.ts";
@@ -80,6 +81,7 @@ export class SimulatedZone {
   /** Makes the start state and publishes it. */
   open(nowMs: number): void {
     seedRandom(this.#memory.head, HEAD.random, this.id);
+    this.#api.navigation?.open();
     this.#guard("open", () => this.#game.rules.open?.(this.#api));
     publish(this.#schema, this.#memory, this.#starts, nowMs);
   }
@@ -187,6 +189,7 @@ export class SimulatedZone {
     this.#applyInputs();
     this.#fireTimers();
     const throttled = LADDER[this.ladder]?.aiThrottled ?? false;
+    this.#api.navigation?.slice(throttled ? THROTTLED_SLICE : SLICE, this.tick);
     this.#brains.think(this.#api, this.#memory, throttled, this.#brainFault);
     this.#guard("tick", () => this.#game.rules.tick?.(this.#api, DT));
     this.#api.beginPhysics();

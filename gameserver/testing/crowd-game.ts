@@ -1,7 +1,7 @@
 /** A game for tests of AI: wolves who count their thoughts, by form, and the longest time between two. */
 import { defineGame } from "../game.ts";
 
-export const WOLVES = 4_000;
+export const WOLVES = 1_200;
 const TICK_HZ = 60;
 
 export const game = defineGame(
