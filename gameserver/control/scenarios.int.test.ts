@@ -45,7 +45,7 @@ async function pod(env: Readonly<Record<string, string>>) {
     });
   });
   const players = localPlayers({ zone: "sol", seed: 3, probeEvery: 1 });
-  const all = new Herd({ port: Number(serving["port"]), inputHz: 6 }, players);
+  const all = new Herd({ port: Number(serving["port"]), inputHz: 6, comeAgain: false }, players);
   herd = all;
   const admin = `http://127.0.0.1:${Number(serving["adminPort"])}`;
   const metrics = async () => (await fetch(`${admin}/metrics`)).text();

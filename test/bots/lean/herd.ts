@@ -32,6 +32,8 @@ export interface HerdOptions {
   readonly inputHz: number;
   /** Times a second a player that is no probe reads. */
   readonly lazyHz?: number;
+  /** Whether those who are told to come again later do. Default true. */
+  readonly comeAgain?: boolean;
 }
 
 export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
@@ -61,6 +63,7 @@ export class Herd<P extends HerdPlayer = LeanPlayer> {
     this.#options = options;
     this.#make = make;
     this.#shared = {
+      comeAgain: options.comeAgain ?? true,
       host: options.host ?? "127.0.0.1",
       port: options.port,
       tally: () => this.tally,

@@ -15,6 +15,8 @@ const RETRY_MS = 300;
 export interface LeanShared {
   readonly host: string;
   readonly port: number;
+  /** Whether those who are told to come again later do. */
+  readonly comeAgain: boolean;
   tally(): LeanTally;
   /** The clock of all figures: monotonic ms, the same in every process of this machine. */
   now(): number;
@@ -238,7 +240,7 @@ export class LeanPlayer {
     if (why === "dropped" || why === "replaced" || why === "over") return;
     const tally = this.#shared.tally();
     if (was) tally.closed(why);
-    else if (isResumable(this.#closeCode)) {
+    else if (this.#shared.comeAgain && isResumable(this.#closeCode)) {
       // Not now: a server that is full or strained says so, and a good client comes again.
       tally.shed += 1;
       this.#retry = setTimeout(() => this.connect(), RETRY_MS * (1 + this.random()));
