@@ -1,6 +1,7 @@
 /** A fleet in its life on a real cluster: up, scaled, rolled out, broken and repaired, gone. */
 import { spawn } from "node:child_process";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import type { KubeObject } from "../../operator/api/objects.ts";
 import {
   fleetManifest,
   getFleet,
@@ -9,7 +10,7 @@ import {
   removeNamespace,
   serversReady,
 } from "./fleet.ts";
-import { eventually, kubectl } from "./kubectl.ts";
+import { eventually, getJson, kubectl } from "./kubectl.ts";
 
 const NS = "e2e-fleet";
 const zones = {
@@ -55,13 +56,22 @@ function watchServers(): { end(): Map<string, string[]> } {
   };
 }
 
+/** What the nodes say players reach them at, by node. */
+async function playerAddresses(): Promise<Map<string, string | undefined>> {
+  const { items } = await getJson<{ items: KubeObject[] }>(["get", "nodes"]);
+  return new Map(
+    items.map(({ metadata }) => [metadata.name, metadata.annotations?.["gamefleet.dev/player-address"]]),
+  );
+}
+
 it("comes up with addresses and fixed zones, and says so, for one status write a server", async () => {
   const changes = watchServers();
   await apply({ replicas: 2, zones });
   await kubectl(["-n", NS, "wait", "--for=condition=Available", "flt/lane", "--timeout=90s"]);
   const servers = await serversReady(NS, 2);
   expect(new Set(servers.map((server) => server.status?.ports?.[0]?.port)).size).toBe(2);
-  for (const server of servers) expect(server.status?.address).toBe(process.env.GAMEFLEET_PLAYER_ADDRESS);
+  const addresses = await playerAddresses();
+  for (const { status } of servers) expect(status?.address).toBe(addresses.get(status?.nodeName ?? ""));
   for (const seen of changes.end().values()) {
     // Made with everything in it, then one status: Ready. What changes later is load.
     expect(seen.slice(0, 2)).toEqual(["ADDED Pending", "MODIFIED Ready"]);
