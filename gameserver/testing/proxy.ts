@@ -56,7 +56,7 @@ export async function proxyFor(target: string): Promise<Proxy> {
   url.port = String((server.address() as AddressInfo).port);
   const become = (next: State) => {
     state = next;
-    for (const line of [...lines]) apply(line, next);
+    for (const line of lines) apply(line, next);
   };
   return {
     url: url.href,

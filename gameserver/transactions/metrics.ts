@@ -2,7 +2,8 @@
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
 import { counter, gauge, histogram, type Registry } from "../../platform/metrics.ts";
-import type { Mode, Observer, Processor } from "./processor.ts";
+import type { Observer } from "./observer.ts";
+import type { Mode, Processor } from "./processor.ts";
 
 const MODES: readonly Mode[] = ["normal", "pending", "direct", "refused"];
 /** The promise is 2 s: buckets around it. */

@@ -19,6 +19,7 @@ import type { Entry } from "./entry.ts";
 import type { Journal, Ref } from "./journal/journal.ts";
 import { Lane } from "./lane.ts";
 import type { Ledger } from "./ledger/ledger.ts";
+import type { Observer } from "./observer.ts";
 
 /** From arrival to an answer at the latest: 0.2 s of the promised two are left for the way to the player. */
 export const ANSWER_MS = 1_800;
@@ -32,6 +33,7 @@ const REMOVE_AFTER_MS = 20;
 /** Entries that memory does not know are left alone until they are so old, ms: their append may still be answered. */
 export const SWEEP_AGE_MS = 1_500;
 const SWEEP_PAGE = 512;
+const OLDEST_EVERY_MS = 20;
 
 export type Mode = "normal" | "pending" | "direct" | "refused";
 
@@ -51,19 +53,6 @@ export interface Stores {
   mayRunAgain(error: unknown): boolean;
   /** The journal was taken over or lost: another one is to be opened. */
   fenced(): void;
-}
-
-/** What happens, for metrics and alarms. All calls are synchronous and must not throw. */
-export interface Observer {
-  answered(entry: Entry, answer: Answer, seconds: number): void;
-  settled(count: number, seconds: number): void;
-  quarantined(entry: Entry, error: unknown): void;
-  /** A store failed; the work waits. */
-  delayed(error: unknown): void;
-  /** Entries that were found again in the journal. */
-  swept(count: number): void;
-  /** Entries of the journal that this version cannot read: they stay where they are. */
-  unreadable(count: number): void;
 }
 
 interface Held {
@@ -86,6 +75,7 @@ export class Processor {
   readonly #refs = new Set<Ref>();
   #settled: { readonly journal: Journal; readonly ref: Ref }[] = [];
   #stopping = false;
+  #oldest: { readonly readAt: number; readonly at: number | undefined } = { readAt: 0, at: undefined };
 
   constructor(stores: Stores, observer: Observer, clock: Clock) {
     this.#stores = stores;
@@ -143,16 +133,18 @@ export class Processor {
   /** Settles what is in the journal and not in memory: after a time-out, a duplicate, a lost answer. */
   async sweep(): Promise<void> {
     const journal = this.#stores.journal();
-    if (!journal) return;
+    if (!journal || this.#stores.settleAway) return;
     const before = this.#clock.now() - SWEEP_AGE_MS;
     let after: Ref | undefined;
     let unreadable = 0;
     for (;;) {
       const page = await journal.read(after, SWEEP_PAGE);
       const old = page.filter(({ ref }) => writtenAt(ref) < before);
-      for (const { ref, entry } of old) {
-        if (!entry) unreadable += 1;
-        else if (!this.#refs.has(ref)) this.#adopt(journal, entry, ref);
+      for (const one of old) {
+        if (this.#refs.has(one.ref)) continue;
+        const { entry } = one;
+        if (entry) this.#adopt(journal, entry, one.ref);
+        else unreadable += 1;
       }
       after = page.at(-1)?.ref;
       if (old.length < SWEEP_PAGE) break;
@@ -291,9 +283,12 @@ export class Processor {
     return { backlog: this.backlog, oldestAt: this.#oldestAt, settleAway, journalAway, journalShare };
   }
 
+  /** Looked up now and then: the first of a map from which thousands were deleted takes long to find. */
   get #oldestAt(): number | undefined {
-    for (const { entry } of this.#held.values()) return entry.acceptedAt;
-    return undefined;
+    const now = this.#clock.now();
+    if (now - this.#oldest.readAt >= OLDEST_EVERY_MS)
+      this.#oldest = { readAt: now, at: this.#held.values().next().value?.entry.acceptedAt };
+    return this.#oldest.at;
   }
 }
 

@@ -2,6 +2,7 @@
  * Purchases while everything is killed: the kill loop of test/faults/transactions, then how fast a backlog drains after
  * an outage of PostgreSQL, then twice the load that a pod can settle. `--quick`: 12 kills; the full form: 1,000.
  */
+import { availableParallelism, loadavg } from "node:os";
 import { seededRandom } from "../../bots/crowd.ts";
 import { runKillLoop } from "../../faults/transactions/kill-loop.ts";
 import { openStage } from "../../faults/transactions/stage.ts";
@@ -17,6 +18,7 @@ const FULL = { kills: 1_000, rate: 1_500, everyMs: [2_000, 4_000] } as const;
 export const bench: Bench = async ({ quick, say }) => {
   const seed = Number(process.env["GAMEFLEET_SEED"] ?? Date.now() % 1_000_000);
   const form = { ...(quick ? QUICK : FULL), ...kills() };
+  const [busy = 0] = loadavg();
   say(`GAMEFLEET_SEED=${seed}, ${form.kills} kills`);
   const stage = await openStage(PLAYERS, CREDITS);
   try {
@@ -30,7 +32,11 @@ export const bench: Bench = async ({ quick, say }) => {
     const pressed = await overload(stage, { players: PLAYERS, rounds: 3, seconds: quick ? 3 : 20, say });
     const rounded = (value: number, digits: number) => Number(value.toFixed(digits));
     const recoveries = loop.kills.map((kill) => kill.recoveryMs / 1_000);
+    const cores = availableParallelism();
     return {
+      ...(busy > cores
+        ? { why: `${busy.toFixed(1)} processes were at work on ${cores} cores before it began` }
+        : {}),
       figures: {
         kills: loop.kills.length,
         accepted: loop.final + drain.accepted,

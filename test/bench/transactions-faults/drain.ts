@@ -26,7 +26,8 @@ export interface Drain extends Audit {
 }
 
 const LEAD_MS = 1_500;
-const AFTER_MS = 4_000;
+const AFTER_MS = 3_000;
+const DRAINED_MS = 60_000;
 
 export async function drainAfterOutage(stage: Stage, options: DrainOptions): Promise<Drain> {
   const { rate, players, seed, outageMs } = options;
@@ -44,6 +45,8 @@ export async function drainAfterOutage(stage: Stage, options: DrainOptions): Pro
     await starting;
     await sleep(AFTER_MS);
     const summary = await caller.finish();
+    const end = Date.now() + DRAINED_MS;
+    while ((await stage.journaled()) > 0 && Date.now() < end) await sleep(50);
     const books = await audit(stage.pool, logFile, summary, new Map());
     return { ...books, ...(await measured(stage, from, up, rate)) };
   } finally {

@@ -136,6 +136,7 @@ function onReply(index: number, line: string): void {
   else if (answer.status === "pending") {
     request.pending ||= Date.now();
     if (options.askAgain ?? true) setTimeout(() => again(request), ASK_AGAIN_MS);
+    else if (requests.delete(n)) write(request, "pending", 0);
   } else if (!request.answer) {
     request.answer = answer;
     write(request, answer.status, Date.now());
@@ -211,9 +212,8 @@ function link(port: number, index: number): { say: ((line: string) => void) | un
 async function finish(): Promise<void> {
   arriving = false;
   const end = Date.now() + GIVE_UP_MS;
-  const waits = () =>
-    [...requests.values()].some(({ answer, pending }) => !answer && !(pending && options.askAgain === false));
-  while (waits() && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, TURN_MS));
+  while ([...requests.values()].some(({ answer }) => !answer) && Date.now() < end)
+    await new Promise((resolve) => setTimeout(resolve, TURN_MS));
   for (const request of requests.values())
     if (!request.answer) write(request, request.pending ? "pending" : "refused", 0);
   await new Promise<void>((resolve) => log.end(() => resolve()));
