@@ -37,6 +37,7 @@ export class Attention {
   readonly #lines: number;
   /** Cells to the nearest player, along the longer axis. */
   readonly #distance: Uint8Array;
+  /** 1 within reach of an engaged player, 2 where one is. */
   readonly #engaged: Uint8Array;
 
   /** World units. */
@@ -59,8 +60,12 @@ export class Attention {
       if (row < 0) continue;
       const column = this.#column(xs[row] as number);
       const line = this.#line(ys[row] as number);
-      this.#distance[line * this.#columns + column] = 0;
-      if ((engagedUntil[slot] as number) > tick) this.#engage(column, line);
+      const cell = line * this.#columns + column;
+      this.#distance[cell] = 0;
+      // Of a crowd in one cell, one is enough.
+      if ((engagedUntil[slot] as number) <= tick || this.#engaged[cell] === 2) continue;
+      this.#engage(column, line);
+      this.#engaged[cell] = 2;
     }
     this.#spread();
   }
@@ -68,7 +73,7 @@ export class Attention {
   /** The band of a place, as of the last look. */
   at(x: number, y: number): number {
     const cell = this.#line(y) * this.#columns + this.#column(x);
-    if (this.#engaged[cell] === 1) return BAND.engaged;
+    if (this.#engaged[cell] !== 0) return BAND.engaged;
     const distance = this.#distance[cell] as number;
     return distance <= NEAR_CELLS ? BAND.near : distance <= MID_CELLS ? BAND.mid : BAND.far;
   }

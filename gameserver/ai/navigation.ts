@@ -17,7 +17,7 @@ import { Search } from "./search.ts";
 import { follow, type Trace } from "./trace.ts";
 
 /** Expansions a tick: at most a millisecond, and the share that is left when AI is throttled. */
-export const SLICE = 3_000;
+export const SLICE = 2_000;
 export const THROTTLED_SLICE = 1_000;
 
 /** Words of the state; the first two are the queue's. */

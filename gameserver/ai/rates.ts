@@ -27,7 +27,7 @@ export const RATES: readonly BandRate[] = [
 export const UNTHROTTLED: BandRate = RATES[0] as BandRate;
 
 /** Of the thinking that all who are not engaged would like to do: what they share under load. */
-export const BUDGET_SHARE = 0.3;
+export const BUDGET_SHARE = 0.2;
 /** Room above the least that must be done, so that what has piled up is worked off. */
 export const SLACK = 1.25;
 

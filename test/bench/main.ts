@@ -7,6 +7,7 @@ import { runBench } from "./harness.ts";
 import { record } from "./record.ts";
 
 const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {
+  ai: () => import("./ai/bench.ts"),
   allocator: () => import("./allocator/bench.ts"),
   "operator-failover": () => import("./failover/bench.ts"),
   physics: () => import("./physics/bench.ts"),
