@@ -14,7 +14,7 @@
 
 import type { Navigation, Way } from "./ai/way.ts";
 
-export { type Behaviour, behaviour } from "./ai/behaviour.ts";
+export { behaviour } from "./ai/behaviour.ts";
 export type { Navigation, Way };
 
 export type Scalar = "u8" | "i8" | "u16" | "i16" | "u32" | "i32" | "f32" | "f64";
