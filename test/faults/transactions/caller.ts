@@ -136,7 +136,7 @@ function onReply(index: number, line: string): void {
   else if (answer.status === "pending") {
     request.pending ||= Date.now();
     if (options.askAgain ?? true) setTimeout(() => again(request), ASK_AGAIN_MS);
-    else if (requests.delete(n)) write(request, "pending", 0);
+    else if (!request.answer && requests.delete(n)) write(request, "pending", 0);
   } else if (!request.answer) {
     request.answer = answer;
     write(request, answer.status, Date.now());
