@@ -1,6 +1,5 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { connect } from "../../client/index.ts";
 import { silentLog } from "../../platform/log.ts";
 import { CLOSE } from "../../protocol/close.ts";
 import { encodeLeave, FRAME } from "../../protocol/frames.ts";
@@ -60,14 +59,6 @@ describe("a player", () => {
     const seen = a.view?.entities.get(b.welcome.entity);
     expect(Object.keys(seen?.values ?? {}).sort()).toEqual(["hp", "x", "y"]);
     await leave(a, b);
-  });
-
-  it("is told that nothing can be bought where there is no ledger", async () => {
-    const place = { address: "127.0.0.1", port: pod.playerPort, ticket: ticket(), resumeToken: "r" };
-    const player = connect(place, {});
-    const bought = player.buy("sword");
-    expect(await bought).toMatchObject({ status: "invalid", detail: expect.stringContaining("no ledger") });
-    player.close();
   });
 
   it("is refused with a code that says what to do", async () => {

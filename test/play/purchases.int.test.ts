@@ -2,9 +2,12 @@
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { connect, type Player } from "../../client/index.ts";
+import { readGameserverConfig } from "../../gameserver/config.ts";
+import { startPod } from "../../gameserver/control/pod.ts";
+import { useFleet } from "../../gameserver/testing/fleet.ts";
 import { sha256, uuidv7 } from "../../platform/ids.ts";
+import { silentLog } from "../../platform/log.ts";
 import { query } from "../../platform/postgres.ts";
-import { useFleet } from "../testing/fleet.ts";
 
 const fleet = useFleet();
 const GAME = fileURLToPath(new URL("../../games/starlanes/game.ts", import.meta.url));
@@ -80,4 +83,24 @@ it("the welcome reward is given once, however often one comes", async () => {
   const second = await play();
   await second.buy("refit");
   expect(await balance("credits")).toBe(950);
+});
+
+it("is told to be impossible where there is no ledger", async () => {
+  const config = readGameserverConfig({
+    GAMEFLEET_LOCAL: "true",
+    GAMEFLEET_GAME: GAME,
+    GAMEFLEET_HOST: "127.0.0.1",
+    GAMEFLEET_PORT: "0",
+    GAMEFLEET_ADMIN_PORT: "0",
+    GAMEFLEET_IO_THREADS: "1",
+  });
+  const pod = await startPod(config, silentLog(), () => {});
+  const ticket = JSON.stringify({ player: "ada", zone: "sol" });
+  const player = connect({ address: "127.0.0.1", port: pod.playerPort, ticket, resumeToken: "r" }, {});
+  players.push(player);
+  expect(await player.buy("refit")).toMatchObject({
+    status: "invalid",
+    detail: expect.stringContaining("no ledger"),
+  });
+  await pod.stop();
 });
