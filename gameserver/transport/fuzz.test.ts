@@ -3,11 +3,13 @@
  * messages and the same verdict. Short here; `GAMEFLEET_FUZZ_FRAMES=1000000` runs the long form, which also watches
  * memory. `GAMEFLEET_FUZZ_SEED` repeats a run; the seed of a failing stream is in the message.
  */
+
 import type { Writable } from "node:stream";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
 import * as ws from "ws";
+import { seededRandom } from "../../platform/random.ts";
 import { type FrameOptions, rawFrame } from "../testing/echo.ts";
 import { FrameParser, WebSocketError } from "./websocket.ts";
 
@@ -19,15 +21,10 @@ const SEED = Number(process.env.GAMEFLEET_FUZZ_SEED ?? Math.floor(Math.random() 
 const MAX = 2_000;
 const FRAMES_A_STREAM = 12;
 
-/** mulberry32, as in test/bots. */
+/** Whole numbers below a bound, drawn from a seed. */
 function generator(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
+  const random = seededRandom(seed);
+  return (below) => Math.floor(random() * below);
 }
 
 interface Heard {

@@ -2,16 +2,18 @@
  * The reflector's one promise, under random faults: when the faults end, the store equals the truth, and the
  * last thing a handler was told about each key is its final state. A failing run prints its seed.
  */
+
 import { setTimeout as delay } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { seededRandom } from "../../platform/random.ts";
 import { keyOf } from "../api/objects.ts";
 import { PODS } from "../kube/definition.ts";
 import { resourceFor } from "../kube/resource.ts";
 import { createTransport } from "../kube/transport.ts";
 import { Reflector } from "./reflector.ts";
 import { FakeApi } from "./testing/fake-api.ts";
-import { noFaults, randomFrom, seededFaults } from "./testing/faults.ts";
+import { noFaults, seededFaults } from "./testing/faults.ts";
 import { createKit, fastClock, pod, type TestPod } from "./testing/kit.ts";
 
 const NAMES = ["a", "b", "c", "d", "e", "f", "g", "h"];
@@ -54,14 +56,14 @@ async function run(seed: number, rate: number): Promise<number> {
     log: kit.log,
     metrics: kit.metrics,
     clock: fastClock(2_000),
-    random: randomFrom(seed),
+    random: seededRandom(seed),
   });
   const told = follow(reflector);
   const life = new AbortController();
   api.faults = seededFaults(seed, rate);
   const running = reflector.run({ stop: life.signal, kill: life.signal });
   try {
-    await mutate(api, randomFrom(seed + 1), 150);
+    await mutate(api, seededRandom(seed + 1), 150);
     api.faults = noFaults;
     // Streams opened earlier keep their faults; this change either reaches the reflector or breaks them.
     for (const object of api.cluster.list("pods")) api.cluster.put("pods", object);

@@ -1,4 +1,5 @@
 /** A crowd of bots: gets places, so many a second, and keeps playing until it is closed. */
+import { seededRandom } from "../../platform/random.ts";
 import { Bot } from "./bot.ts";
 import { OpenLoop } from "./open-loop.ts";
 import type { PlaceSource } from "./places.ts";
@@ -17,17 +18,6 @@ export interface CrowdOptions {
   /** Offer that bots buy now and then. */
   readonly buys?: string;
   readonly signal: AbortSignal;
-}
-
-/** mulberry32: a small seeded generator, so that a run can be repeated. */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
 
 export class Crowd {

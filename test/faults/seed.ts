@@ -1,5 +1,5 @@
 /** One seed for a run of faults: from GAMEFLEET_SEED, or drawn and printed, so that a failure can be repeated. */
-import { seededRandom } from "../bots/crowd.ts";
+import { seededRandom } from "../../platform/random.ts";
 
 export function faultSeed(name: string): () => number {
   const seed = Number(process.env.GAMEFLEET_SEED ?? Date.now() % 1_000_000);

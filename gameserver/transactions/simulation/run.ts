@@ -2,10 +2,11 @@
  * One run: players who buy, trade and are rewarded, while pods are killed and paused and stores go away; then
  * everything heals, and the books are compared with what players were told. Everything follows from the seed.
  */
+
+import { seededRandom } from "../../../platform/random.ts";
 import type { Answer } from "../answer.ts";
 import { type Entry, parametersHash } from "../entry.ts";
 import { ASSETS, buy, grant, trade } from "../testing/entries.ts";
-import { seededRandom } from "./random.ts";
 import { SimPod } from "./sim-pod.ts";
 import { SimPostgres } from "./sim-postgres.ts";
 import { SimRedis } from "./sim-redis.ts";

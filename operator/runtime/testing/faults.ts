@@ -1,6 +1,7 @@
 /**
  * Which faults a fake API server shows, drawn from a seed so that a failing run can be repeated.
  */
+import { seededRandom } from "../../../platform/random.ts";
 
 export interface CallFault {
   readonly reset?: boolean;
@@ -71,7 +72,7 @@ const EVENTS: readonly StreamFault[] = [
 
 /** `rate`: the share of calls and events that go wrong. */
 export function seededFaults(seed: number, rate: number): Faults {
-  const random = randomFrom(seed);
+  const random = seededRandom(seed);
   const pick = <F>(faults: readonly F[]): F | undefined =>
     random() < rate ? faults[Math.floor(random() * faults.length)] : undefined;
   return {
@@ -81,16 +82,5 @@ export function seededFaults(seed: number, rate: number): Faults {
       const reorder = random() < 0.2;
       return { reorder, next: () => (reorder ? "none" : (pick(EVENTS) ?? "none")) };
     },
-  };
-}
-
-/** mulberry32: small, good enough, the same everywhere. */
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }

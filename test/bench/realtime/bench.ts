@@ -3,7 +3,7 @@
  * `net` sender. Method: docs/benchmarks.md and the comments of the sides. All sides are set up first and then measured
  * in turn, at least three rounds; those that are not measured are stopped.
  */
-import { seededRandom } from "../../bots/crowd.ts";
+import { seededRandom } from "../../../platform/random.ts";
 import { type Herd, inputMaker, localPlayers } from "../../bots/lean/herd.ts";
 import type { LeanPlayer } from "../../bots/lean/player.ts";
 import { type Bench, type Findings, median } from "../harness.ts";

@@ -9,7 +9,7 @@ import { type Client, matchMaker, Room, Server } from "@colyseus/core";
 import { type MapSchema, type SchemaType, StateView, schema, t } from "@colyseus/schema";
 import { WebSocketTransport } from "@colyseus/ws-transport";
 import { Grid } from "../../../gameserver/physics/grid.ts";
-import { seededRandom } from "../../bots/crowd.ts";
+import { seededRandom } from "../../../platform/random.ts";
 import { monotonicMs } from "../../bots/lean/herd.ts";
 import type { FromServer, ToServer } from "./messages.ts";
 import { placeOf, worldOf } from "./world.ts";

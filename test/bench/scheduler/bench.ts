@@ -10,7 +10,7 @@
 import { BAND } from "../../../gameserver/scheduler/bands.ts";
 import { Scheduler } from "../../../gameserver/scheduler/scheduler.ts";
 import { DEFAULT_SHARES } from "../../../gameserver/scheduler/shares.ts";
-import { seededRandom } from "../../bots/crowd.ts";
+import { seededRandom } from "../../../platform/random.ts";
 import { type Bench, type BenchContext, median, quantile } from "../harness.ts";
 import { DISCIPLINES, heldShare, type Played } from "./sides.ts";
 import { KINDS, makeTrace } from "./trace.ts";

@@ -8,7 +8,7 @@
 import { BAND, type TaskClass } from "../../../gameserver/scheduler/bands.ts";
 import { type Effects, LADDER } from "../../../gameserver/scheduler/effects.ts";
 import { CALM, ratePlan } from "../../../gameserver/scheduler/factors.ts";
-import { seededRandom } from "../../bots/crowd.ts";
+import { seededRandom } from "../../../platform/random.ts";
 
 /** Kinds of a trace by number. */
 export const KINDS: readonly { readonly name: string; readonly class: TaskClass }[] = [

@@ -3,7 +3,7 @@
  * an outage of PostgreSQL, then twice the load that a pod can settle. `--quick`: 12 kills; the full form: 1,000.
  */
 import { availableParallelism, loadavg } from "node:os";
-import { seededRandom } from "../../bots/crowd.ts";
+import { seededRandom } from "../../../platform/random.ts";
 import { runKillLoop } from "../../faults/transactions/kill-loop.ts";
 import { openStage } from "../../faults/transactions/stage.ts";
 import { type Bench, median } from "../harness.ts";

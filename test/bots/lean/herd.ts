@@ -4,8 +4,9 @@
  * What players do is a `Deed`: a function asked at each input of each player. Scripts (scenarios.ts) change deeds, cut
  * lines and add players by a plan with a seed, so that a run can be repeated.
  */
+
+import { seededRandom } from "../../../platform/random.ts";
 import { encodeInput } from "../../../protocol/frames-input.ts";
-import { seededRandom } from "../crowd.ts";
 import { LeanPlayer, type LeanShared } from "./player.ts";
 import { LeanTally } from "./tally.ts";
 import { TickTimes } from "./tick-times.ts";

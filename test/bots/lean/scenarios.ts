@@ -2,8 +2,9 @@
  * What crowds do, as scripts with a seed: each sets the herd going and answers when it is done. The same scripts run
  * with a few hundred players in tests and with thousands from the command line.
  */
+
+import { seededRandom } from "../../../platform/random.ts";
 import { encodePing, encodeWatch } from "../../../protocol/frames.ts";
-import { seededRandom } from "../crowd.ts";
 import { type Herd, inputMaker } from "./herd.ts";
 import type { LeanPlayer } from "./player.ts";
 

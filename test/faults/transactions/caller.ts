@@ -10,7 +10,7 @@ import { connect, type Socket } from "node:net";
 import type { Answer } from "../../../gameserver/transactions/answer.ts";
 import type { Entry } from "../../../gameserver/transactions/entry.ts";
 import { buy, grant, trade } from "../../../gameserver/transactions/testing/entries.ts";
-import { seededRandom } from "../../bots/crowd.ts";
+import { seededRandom } from "../../../platform/random.ts";
 import { lineWriter, type Reply, readLines } from "./wire.ts";
 
 export interface CallerOptions {

@@ -3,7 +3,7 @@
  * nothing happens twice, the books balance. GAMEFLEET_KILLS says how many, GAMEFLEET_SEED repeats a run's chances.
  */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { seededRandom } from "../../bots/crowd.ts";
+import { seededRandom } from "../../../platform/random.ts";
 import { runKillLoop } from "./kill-loop.ts";
 import { openStage, type Stage } from "./stage.ts";
 

@@ -1,4 +1,4 @@
-/** mulberry32: a small seeded generator, so that a run can be repeated. 0 ≤ n < 1. */
+/** Chance that can be repeated: mulberry32, a small seeded generator. For tests, simulations and load. 0 ≤ n < 1. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
