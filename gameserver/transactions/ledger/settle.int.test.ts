@@ -4,7 +4,7 @@ import { createPool, query } from "../../../platform/postgres.ts";
 import type { Entry } from "../entry.ts";
 import { type Books, openBooks, openStream } from "../testing/books.ts";
 import { ASSETS, buy, grant, trade } from "../testing/entries.ts";
-import { isFenced, mayRunAgain, PostgresLedger } from "./settle.ts";
+import { isFenced, LEDGER_SESSION, mayRunAgain, PostgresLedger } from "./settle.ts";
 
 let books: Books;
 beforeEach(async () => {
@@ -129,7 +129,9 @@ it("two pods that settle the same ids at once, in one hot market, never wait for
   const players = Array.from({ length: 20 }, (_, n) => `p${n}`);
   const any = () => players[Math.floor(Math.random() * players.length)] ?? "p0";
   await books.ledger.settle(players.map((player) => grant(10_000, { player })));
-  const pool = createPool({ url: books.url, name: "deadlocks", log: silentLog(), maxConnections: 4 });
+  // The order of an update is that of its plan: the sessions' settings are part of the protocol.
+  const log = silentLog();
+  const pool = createPool({ url: books.url, name: "pods", log, maxConnections: 4, session: LEDGER_SESSION });
   const pods = [1, 2].map(
     () => new PostgresLedger({ pool, stream: () => books.stream, assets: () => ASSETS }),
   );
