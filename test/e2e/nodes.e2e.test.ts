@@ -86,6 +86,9 @@ afterAll(async () => {
   stop.abort();
   crowd.close();
   await removeNamespace(NS);
+  // A node that woke takes a while to be itself again: what is tested next counts on it.
+  await kubectl(["wait", "nodes", "--all", "--for=condition=Ready", "--timeout=120s"]);
+  await kubectl(["-n", "kube-system", "wait", "pods", "--all", "--for=condition=Ready", "--timeout=120s"]);
 });
 
 it("a drained node gives its server up by eviction, and its players play on elsewhere", async () => {
