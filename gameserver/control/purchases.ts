@@ -6,7 +6,6 @@ import { sleep } from "../../platform/background.ts";
 import { GamefleetError, messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Registry } from "../../platform/metrics.ts";
-import { query } from "../../platform/postgres.ts";
 import type { Buy, Receipt, ReceiptStatus } from "../../protocol/frames-purchase.ts";
 import type { GameDeclaration } from "../game.ts";
 import type { Session } from "../sessions/sessions.ts";
@@ -75,9 +74,9 @@ export class Purchases {
     let told = "";
     while (!signal.aborted && !this.#transactions) {
       try {
-        const transactions = await openTransactions({ ...this.#options, registry: this.#registry });
-        await declareAssets(transactions, this.#game);
-        this.#transactions = transactions;
+        const declares = assetsOf(this.#game);
+        const options = { ...this.#options, registry: this.#registry, declares };
+        this.#transactions = await openTransactions(options);
       } catch (error) {
         // Said once for each reason: it is tried every second.
         if (messageOf(error) !== told)
@@ -181,7 +180,7 @@ export class Purchases {
     const transactions = this.#transactions;
     if (!transactions) return undefined;
     const goods = Object.entries(reward.goods).map(([asset, amount]) => ({ asset, amount }));
-    const season = reward.key === undefined ? "" : `${zone}/${epoch}/${reward.key}`.slice(0, 64);
+    const season = reward.key === undefined ? "" : `${zone}/${epoch}/${reward.key}`;
     const order = { kind: "reward" as const, player: session.player, season, reward: reward.name, goods };
     try {
       return await transactions.processor.submit(this.#entry(transactions, order, session.session));
@@ -208,19 +207,12 @@ function receiptOf(
   }
 }
 
-/** What the game's offers name is in the catalogue from now on. What is there already keeps its ceiling. */
-async function declareAssets(transactions: Transactions, { offers = {} }: GameDeclaration): Promise<void> {
+/** What the offers name: their currencies, and the items that they give. */
+function assetsOf({ offers = {} }: GameDeclaration): Map<string, "currency" | "item"> {
   const kinds = new Map<string, "currency" | "item">();
   for (const { currency, gives } of Object.values(offers)) {
     for (const item of Object.keys(gives)) kinds.set(item, "item");
     kinds.set(currency, "currency");
   }
-  for (const [asset, kind] of kinds) {
-    await query(
-      transactions.pool,
-      "INSERT INTO ledger.asset (asset, kind) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-      [asset, kind],
-    );
-  }
-  await transactions.readCatalogue();
+  return kinds;
 }

@@ -1,5 +1,5 @@
 import { Redis } from "ioredis";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { createLog } from "../../platform/log.ts";
 import { createRegistry } from "../../platform/metrics.ts";
 import { createPool, query } from "../../platform/postgres.ts";
@@ -168,4 +168,23 @@ describe("at the start", () => {
     await pod.close(1_000);
     expect(lines.map((line) => line.problem)).toContain("postgresql synchronous_commit: is off, must be on");
   });
+});
+
+it("an opening that failed leaves nothing behind, and the next one succeeds", async () => {
+  const log = createLog({ name: "test", level: "silent" });
+  const options = {
+    redisUrl: store.url,
+    databaseUrl: books.url,
+    server: "default/again",
+    life: "life-1",
+    registry: createRegistry(),
+    log,
+  };
+  await query(books.pool, "ALTER TABLE ledger.stream RENAME TO away");
+  await expect(openTransactions(options)).rejects.toThrow("stream");
+  await query(books.pool, "ALTER TABLE ledger.away RENAME TO stream");
+  const sql = "SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name LIKE '%default/again'";
+  await vi.waitFor(async () => expect(await query(books.pool, sql)).toEqual([{ n: 0 }]));
+  const transactions = await openTransactions(options);
+  await transactions.close(1_000);
 });

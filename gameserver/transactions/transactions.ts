@@ -7,11 +7,12 @@ import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Registry } from "../../platform/metrics.ts";
 import { createPool, migrate, type Pool, query } from "../../platform/postgres.ts";
-import { connectRedis } from "../../platform/redis.ts";
+import { connectRedis, type Redis } from "../../platform/redis.ts";
 import { isStoreAway } from "../../platform/store-errors.ts";
 import { realClock } from "./clock.ts";
 import type { Asset } from "./decide.ts";
 import { JournalKeeper } from "./journal/keeper.ts";
+import { declareAssets, readAssets, readLimited } from "./ledger/catalogue.ts";
 import { LEDGER_MIGRATIONS } from "./ledger/migrations.ts";
 import { LEDGER_SESSION, mayRunAgain, PostgresLedger } from "./ledger/settle.ts";
 import { processorMetrics } from "./metrics.ts";
@@ -46,6 +47,8 @@ export interface TransactionsOptions {
   readonly life: string;
   readonly registry: Registry;
   readonly log: Log;
+  /** What the game's offers name, and what each is: in the catalogue from now on. */
+  readonly declares?: ReadonlyMap<string, Asset["kind"]>;
   /** False leaves the books unverified by this pod: for measurements without it. Default true. */
   readonly verify?: boolean;
 }
@@ -55,8 +58,6 @@ export interface Transactions {
   readonly pool: Pool;
   /** The catalogue: what there is to move. */
   readonly assets: ReadonlyMap<string, Asset>;
-  /** Reads the catalogue anew, after it was changed. It is also read every few seconds. */
-  readCatalogue(): Promise<void>;
   /** Items that are limited in number: sold from their stock. */
   readonly limited: ReadonlySet<string>;
   run(signal: AbortSignal): Promise<void>;
@@ -64,15 +65,54 @@ export interface Transactions {
   close(withinMs: number): Promise<void>;
 }
 
-/** Opens the books and the journal. Rejects when PostgreSQL is away or its schema is newer than this program. */
+/**
+ * Opens the books and the journal. Rejects when PostgreSQL is away or its schema is newer than this program; it may then
+ * be called again: nothing is left open, and nothing was registered.
+ */
 export async function openTransactions(options: TransactionsOptions): Promise<Transactions> {
-  const { registry, log, server, life } = options;
-  await migrate(options.databaseUrl, LEDGER_MIGRATIONS, "ledger", log);
+  const { databaseUrl, log } = options;
+  await migrate(databaseUrl, LEDGER_MIGRATIONS, "ledger", log);
   const role = await ledgerRole(options);
   const pool = openPool(options, role);
-  for (const problem of await postgresProblems(pool)) log.error({ problem }, "the ledger is not safe");
+  const { redisUrl: url, server } = options;
   const name = `gamefleet-transactions-${server}`;
-  const redis = connectRedis({ url: options.redisUrl, name, log, commandTimeoutMs: COMMAND_MS });
+  const redis = connectRedis({ url, name, log, commandTimeoutMs: COMMAND_MS });
+  try {
+    for (const problem of await postgresProblems(pool)) log.error({ problem }, "the ledger is not safe");
+    await declareAssets(pool, options.declares ?? new Map());
+    return await assemble(options, pool, redis, role);
+  } catch (error) {
+    redis.disconnect();
+    await pool.end();
+    throw error;
+  }
+}
+
+async function assemble(
+  options: TransactionsOptions,
+  pool: Pool,
+  redis: Redis,
+  role: string | undefined,
+): Promise<Transactions> {
+  const { registry, log, server, life } = options;
+  const assets = new Map<string, Asset>();
+  const limited = new Set<string>();
+  const readCatalogue = () => loadCatalogue(pool, assets, limited);
+  await readCatalogue();
+  const keeper: JournalKeeper = new JournalKeeper({
+    redis,
+    pool,
+    log,
+    clock: realClock,
+    server,
+    life,
+    problems: () => redisProblems(redis),
+    settle: (entry) => processor.settleForeign(entry),
+    onTakeover: (entries) => metrics.takeover(entries),
+  });
+  await keeper.open();
+
+  // From here on nothing may fail: what is registered cannot be registered again.
   const guard = (store: string, probe: () => Promise<unknown>, ignore?: (error: unknown) => boolean) =>
     createBreaker({
       name: store,
@@ -91,21 +131,7 @@ export async function openTransactions(options: TransactionsOptions): Promise<Tr
     (error) => !isStoreAway(error),
   );
   const metrics = processorMetrics(registry, log);
-  const assets = new Map<string, Asset>();
-  const limited = new Set<string>();
   let journalShare: number | undefined;
-
-  const keeper: JournalKeeper = new JournalKeeper({
-    redis,
-    pool,
-    log,
-    clock: realClock,
-    server,
-    life,
-    problems: () => redisProblems(redis),
-    settle: (entry) => processor.settleForeign(entry),
-    onTakeover: (entries) => metrics.takeover(entries),
-  });
   const processor: Processor = new Processor(
     {
       journal: () => keeper.journal,
@@ -127,16 +153,12 @@ export async function openTransactions(options: TransactionsOptions): Promise<Tr
     metrics.observer,
     realClock,
   );
-  const readCatalogue = () => loadCatalogue(pool, assets, limited);
-  await readCatalogue();
-  await keeper.open();
 
   return {
     processor,
     pool,
     assets,
     limited,
-    readCatalogue,
     async run(signal) {
       const repeat = (what: string, everyMs: number, work: () => Promise<unknown>) =>
         loop(async () => void (await work()), {
@@ -202,20 +224,8 @@ const openPool = (options: TransactionsOptions, role: string | undefined): Pool 
     session: { ...LEDGER_SESSION, ...(role === undefined ? {} : { role }) },
   });
 
-/** Assets never go: what was once moved must be readable for ever. A stock is made by a first correction into it. */
+/** Assets never go: what was once moved must be readable for ever. */
 async function loadCatalogue(pool: Pool, assets: Map<string, Asset>, limited: Set<string>): Promise<void> {
-  const rows = await query<{
-    asset: string;
-    kind: "currency" | "item";
-    ceiling: string | null;
-    stock: boolean;
-  }>(
-    pool,
-    `SELECT asset, kind, ceiling, EXISTS (
-       SELECT FROM ledger.wallet w WHERE w.account = 'stock:' || a.asset AND w.asset = a.asset) AS stock
-     FROM ledger.asset a`,
-  );
-  for (const { asset, stock } of rows) if (stock) limited.add(asset);
-  for (const { asset, kind, ceiling } of rows)
-    assets.set(asset, { kind, ...(ceiling === null ? {} : { ceiling: BigInt(ceiling) }) });
+  for (const [name, asset] of await readAssets(pool)) assets.set(name, asset);
+  for (const name of await readLimited(pool)) limited.add(name);
 }

@@ -24,6 +24,26 @@ export async function readAssets(pool: Pool): Promise<Map<string, Asset>> {
   );
 }
 
+/** Items that are limited in number: those with a stock, which a first correction into it makes. */
+export async function readLimited(pool: Pool): Promise<Set<string>> {
+  const rows = await query<{ asset: string }>(
+    pool,
+    `SELECT asset FROM ledger.asset a WHERE EXISTS (
+       SELECT FROM ledger.wallet w WHERE w.account = 'stock:' || a.asset AND w.asset = a.asset)`,
+  );
+  return new Set(rows.map(({ asset }) => asset));
+}
+
+/** Makes the assets that are missing. What is there already keeps its kind and ceiling. */
+export async function declareAssets(pool: Pool, kinds: ReadonlyMap<string, Asset["kind"]>): Promise<void> {
+  await query(
+    pool,
+    `INSERT INTO ledger.asset (asset, kind)
+     SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING`,
+    [[...kinds.keys()], [...kinds.values()]],
+  );
+}
+
 /** Makes an asset, or changes its ceiling. What it is, is for ever. Throws REQUEST_INVALID. */
 export async function setAsset(
   pool: Pool,
