@@ -132,7 +132,7 @@ export class Connection implements MessageSink, PlayerConnection {
 
   resume(): void {
     this.#socket.resume();
-    this.#guard(() => this.#parser.resume());
+    guarded(this, this.#owner, () => this.#parser.resume());
   }
 
   frame(size: number): void {
@@ -159,7 +159,7 @@ export class Connection implements MessageSink, PlayerConnection {
   #receive(chunk: Buffer): void {
     // After our close only the peer's end matters: what it still says is thrown away unread.
     if (this.#closeCode !== 0) return;
-    if (this.#request === undefined) this.#guard(() => this.#parser.push(chunk));
+    if (this.#request === undefined) guarded(this, this.#owner, () => this.#parser.push(chunk));
     else this.#handshake(Buffer.concat([this.#request, chunk]));
   }
 
@@ -174,20 +174,21 @@ export class Connection implements MessageSink, PlayerConnection {
     } else {
       this.#request = undefined;
       this.#socket.write(verdict.response);
-      this.#guard(() => this.#parser.push(bytes.subarray(verdict.rest)));
+      guarded(this, this.#owner, () => this.#parser.push(bytes.subarray(verdict.rest)));
     }
   }
+}
 
-  #guard(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      if (error instanceof WebSocketError) {
-        this.close(error.closeCode, error.message);
-        return;
-      }
-      this.#owner.onBug(error);
-      this.close(CLOSE.internal);
+/** Does work for a connection: what is thrown closes it, and what is no WebSocketError is told as a bug. */
+export function guarded(connection: PlayerConnection, owner: ConnectionOwner, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof WebSocketError) {
+      connection.close(error.closeCode, error.message);
+      return;
     }
+    owner.onBug(error);
+    connection.close(CLOSE.internal);
   }
 }

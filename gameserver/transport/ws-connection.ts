@@ -5,9 +5,8 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
-import { CLOSE } from "../../protocol/close.ts";
 import { MAX_CLIENT_MESSAGE_BYTES, SUBPROTOCOL } from "../../protocol/frames.ts";
-import { type ConnectionOwner, LINGER_MS, type PlayerConnection } from "./connection.ts";
+import { type ConnectionOwner, guarded, LINGER_MS, type PlayerConnection } from "./connection.ts";
 import { MAX_REQUEST_BYTES } from "./handshake.ts";
 import { eachFrame, WebSocketError } from "./websocket.ts";
 
@@ -28,10 +27,10 @@ export class WsConnection implements PlayerConnection {
     this.#socket = socket;
     this.#owner = owner;
     socket.on("message", (data: RawData, binary: boolean) => {
-      this.#guard(() => this.#message(data as Buffer, binary));
+      guarded(this, this.#owner, () => this.#message(data as Buffer, binary));
     });
     socket.on("ping", (data: Buffer) => {
-      this.#guard(() => owner.onFrame(this, data.length + FRAME_HEAD));
+      guarded(this, this.#owner, () => owner.onFrame(this, data.length + FRAME_HEAD));
     });
     // `ws` has told the peer why; it closes by itself.
     socket.on("error", () => {});
@@ -83,19 +82,6 @@ export class WsConnection implements PlayerConnection {
     if (!binary) throw new WebSocketError(1003, "text messages are not taken");
     this.#owner.onFrame(this, data.length + FRAME_HEAD);
     this.#owner.onMessage(this, data);
-  }
-
-  #guard(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      if (error instanceof WebSocketError) {
-        this.close(error.closeCode, error.message);
-        return;
-      }
-      this.#owner.onBug(error);
-      this.close(CLOSE.internal);
-    }
   }
 }
 

@@ -61,22 +61,52 @@ export function quantile(sorted: ArrayLike<number>, share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
+/**
+ * Open loop: calls `send` with a number and the moment it was due, `rate` a second, whether or not anything comes back.
+ * Resolves when `total` were sent. Late timers are made up for at once: latency counts from `dueAt`.
+ */
+export async function paced(
+  rate: number,
+  total: number,
+  send: (index: number, dueAt: number) => void,
+): Promise<void> {
+  const started = performance.now();
+  for (let sent = 0; sent < total; ) {
+    const due = Math.min(total, Math.floor(((performance.now() - started) / 1_000) * rate));
+    for (; sent < due; sent++) send(sent, started + (sent / rate) * 1_000);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
 const rounded = (ratios: Readonly<Record<string, number>>) =>
   Object.fromEntries(Object.entries(ratios).map(([key, value]) => [key, Number(value.toPrecision(3))]));
+
+/** CPU seconds that all work on this machine has taken so far; 0 where there is no /proc. */
+export function busySeconds(): number {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, soft = 0] = cpuTicks();
+  return (user + nice + system + irq + soft) / 100;
+}
+
+/** CPU seconds that the host gave to others while this machine wanted them. */
+export const stolenSeconds = (): number => (cpuTicks()[7] ?? 0) / 100;
 
 interface MachineTimes {
   readonly steal: number;
   readonly total: number;
 }
 
-/** Sums of /proc/stat in ticks; zeros where there is no such file. */
 function machine(): MachineTimes {
+  const ticks = cpuTicks();
+  return { steal: ticks[7] ?? 0, total: ticks.slice(0, 8).reduce((sum, tick) => sum + tick, 0) };
+}
+
+/** All cores together, from /proc/stat, in ticks of 10 ms: user, nice, system, idle …; empty where there is no such file. */
+function cpuTicks(): number[] {
   try {
     const [line = ""] = readFileSync("/proc/stat", "utf8").split("\n");
-    const ticks = line.trim().split(/\s+/).slice(1).map(Number);
-    return { steal: ticks[7] ?? 0, total: ticks.slice(0, 8).reduce((sum, tick) => sum + tick, 0) };
+    return line.trim().split(/\s+/).slice(1).map(Number);
   } catch {
-    return { steal: 0, total: 0 };
+    return [];
   }
 }
 

@@ -1,16 +1,13 @@
 /** The trial stores in the cluster: killed as a crash would, and the books in them looked at. */
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
+import { IMBALANCE } from "../../gameserver/transactions/testing/imbalance.ts";
+import { type PodOnNode, signalPod } from "../cluster/signal-pod.ts";
 import { kubectl, kubectlJson } from "./kubectl.ts";
 
-const run = promisify(execFile);
 const SYSTEM = "gamefleet-system";
 
 export type StoreName = "redis" | "postgres";
 
-interface Pod {
-  readonly metadata: { readonly uid: string };
-  readonly spec: { readonly nodeName: string };
+interface Pod extends PodOnNode {
   readonly status: {
     readonly containerStatuses?: readonly { readonly ready: boolean; readonly restartCount: number }[];
   };
@@ -28,16 +25,9 @@ export async function storeState(
   return { restarts: container?.restartCount ?? 0, ready: container?.ready ?? false };
 }
 
-/**
- * `kill -9` to all of its processes: no good-bye, nothing flushed. A node of kind is a container with the node's name. The
- * kubelet starts the store again.
- */
+/** `kill -9` to all of its processes: no good-bye, nothing flushed. The kubelet starts the store again. */
 export async function killStore(store: StoreName, signal: AbortSignal): Promise<void> {
-  const { metadata, spec } = await podOf(store, signal);
-  const script = `for p in $(grep -ls ${metadata.uid} /proc/[0-9]*/cgroup | cut -d/ -f3); do
-    if tr '\\0' ' ' </proc/$p/cmdline | grep -q ${store}; then kill -KILL $p && echo $p; fi; done`;
-  const { stdout } = await run("docker", ["exec", spec.nodeName, "bash", "-c", script], { signal });
-  if (stdout.trim() === "") throw new Error(`no process of ${store} found`);
+  await signalPod(await podOf(store, signal), store, "KILL");
 }
 
 export interface Books {
@@ -55,18 +45,12 @@ export async function lookIntoBooks(settled: readonly string[], signal: AbortSig
       ? "SELECT NULL::uuid WHERE false"
       : `VALUES ${settled.map((id) => `('${id}'::uuid)`).join(",")}`;
   const sql = `
-    WITH told (id) AS (${told}),
-    moved AS (
-      SELECT account, asset, sum(delta) AS total FROM (
-        SELECT target AS account, asset, amount AS delta FROM ledger.transfer
-        UNION ALL SELECT source, asset, -amount FROM ledger.transfer) AS sides
-      WHERE account NOT LIKE 'house:%' GROUP BY account, asset)
+    WITH told (id) AS (${told})
     SELECT
       (SELECT count(*) FROM told LEFT JOIN ledger.transaction t ON t.id = told.id AND t.outcome = 'settled' WHERE t.id IS NULL),
       (SELECT count(*) FROM (SELECT t.id FROM ledger.transaction t JOIN ledger.transfer f ON f.transaction = t.id
         WHERE t.kind = 'purchase' GROUP BY t.id HAVING count(*) <> 2) AS odd),
-      (SELECT count(*) FROM ledger.wallet w FULL JOIN moved m USING (account, asset)
-        WHERE coalesce(w.balance, 0) <> coalesce(m.total, 0));`;
+      (SELECT count(*) FROM (${IMBALANCE}) AS wrong);`;
   const psql = [
     "exec",
     "-i",

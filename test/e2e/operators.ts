@@ -1,16 +1,14 @@
 /** The operator's replicas in the cluster: who leads, and what happens to processes. */
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
+import { type PodOnNode, signalPod } from "../cluster/signal-pod.ts";
 import { eventually, getJson, kubectl } from "./kubectl.ts";
 
-const run = promisify(execFile);
 export const SYSTEM = "gamefleet-system";
 
 interface Lease {
   readonly spec?: { readonly holderIdentity?: string };
 }
-interface Pod {
-  readonly metadata: { readonly name: string; readonly uid: string; readonly deletionTimestamp?: string };
+interface Pod extends PodOnNode {
+  readonly metadata: PodOnNode["metadata"] & { readonly deletionTimestamp?: string };
   readonly status: {
     readonly containerStatuses?: readonly { readonly restartCount: number; readonly ready: boolean }[];
   };
@@ -59,17 +57,8 @@ export async function restartsOf(name: string): Promise<number> {
   );
 }
 
-/**
- * Sends a signal to the operator's process in a pod, from the node: inside the container it is process 1, which the
- * kernel protects from signals of its own namespace.
- */
-export async function signalOperator(pod: Pod, signal: "KILL" | "STOP" | "CONT"): Promise<void> {
-  const node = `${process.env.GAMEFLEET_CLUSTER}-control-plane`;
-  const script = `for p in $(grep -ls ${pod.metadata.uid} /proc/[0-9]*/cgroup | cut -d/ -f3); do
-    if tr '\\0' ' ' </proc/$p/cmdline | grep -q 'operator/main.ts'; then kill -${signal} $p && echo $p; fi; done`;
-  const { stdout } = await run("docker", ["exec", node, "bash", "-c", script]);
-  if (stdout.trim() === "") throw new Error(`no operator process found in ${pod.metadata.name}`);
-}
+export const signalOperator = (pod: Pod, signal: "KILL" | "STOP" | "CONT"): Promise<void> =>
+  signalPod(pod, "operator/main.ts", signal);
 
 /** Ends the pod as a roll-out would: SIGTERM, time to finish. */
 export async function stopGracefully(name: string): Promise<void> {

@@ -1,6 +1,6 @@
 /** The callers: closed loop for throughput, open loop for latency as a caller feels it. */
 import { Pool } from "undici";
-import { quantile } from "../harness.ts";
+import { paced, quantile } from "../harness.ts";
 
 export interface Taken {
   readonly atMs: number;
@@ -59,27 +59,20 @@ export async function openLoop(
   const { call, close } = client(options);
   const total = Math.floor(rate * options.seconds);
   const latencies = new Float64Array(total);
-  const started = performance.now();
   let failed = 0;
   const pending: Promise<void>[] = [];
-  for (let sent = 0; sent < total; ) {
-    const due = Math.min(total, Math.floor(((performance.now() - started) / 1_000) * rate));
-    for (; sent < due; sent++) {
-      const index = sent;
-      const dueAt = started + (index / rate) * 1_000;
-      const done = call().then(
-        (status) => {
-          latencies[index] = performance.now() - dueAt;
-          if (status !== 200) failed += 1;
-        },
-        () => {
-          failed += 1;
-        },
-      );
-      pending.push(done);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
+  await paced(rate, total, (index, dueAt) => {
+    const done = call().then(
+      (status) => {
+        latencies[index] = performance.now() - dueAt;
+        if (status !== 200) failed += 1;
+      },
+      () => {
+        failed += 1;
+      },
+    );
+    pending.push(done);
+  });
   await Promise.all(pending);
   await close();
   const sorted = latencies.sort();

@@ -6,11 +6,10 @@
  * and is not acknowledged after everyone has fallen silent for two seconds. Back to normal is when the p99 of two
  * seconds in a row is no more than a quarter and 5 ms above that of the first phase; counted in whole seconds.
  */
-import { readFileSync } from "node:fs";
 import { Herd, inputMaker, localPlayers, monotonicMs } from "../../bots/lean/herd.ts";
 import type { LeanPlayer } from "../../bots/lean/player.ts";
 import { Samples } from "../../bots/tally.ts";
-import { type Bench, cpuSecondsOf, type Findings } from "../harness.ts";
+import { type Bench, busySeconds, cpuSecondsOf, type Findings } from "../harness.ts";
 import { type PodProcess, pin, startPodProcess } from "./pod-process.ts";
 
 const INPUT_HZ = 6;
@@ -278,15 +277,4 @@ async function quietMachine(withinMs: number): Promise<void> {
     await sleep(1_000);
     if (busySeconds() - busy < 0.3) return;
   }
-}
-
-/** CPU seconds of all work on this machine. */
-function busySeconds(): number {
-  const [line = ""] = readFileSync("/proc/stat", "utf8").split("\n");
-  const [user = 0, nice = 0, system = 0, , , irq = 0, soft = 0] = line
-    .trim()
-    .split(/\s+/)
-    .slice(1)
-    .map(Number);
-  return (user + nice + system + irq + soft) / 100;
 }

@@ -6,7 +6,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { Herd, type HerdPlayer, monotonicMs } from "../../bots/lean/herd.ts";
 import type { LeanShared } from "../../bots/lean/player.ts";
-import { cpuSecondsOf } from "../harness.ts";
+import { busySeconds, cpuSecondsOf } from "../harness.ts";
 import type { FromServer, ToServer } from "./messages.ts";
 
 export interface SideOptions<P extends HerdPlayer> {
@@ -200,15 +200,4 @@ async function told<T extends FromServer["type"]>(
     child.on("message", onMessage);
     child.once("exit", (code) => reject(new Error(`the server ended with code ${code}`)));
   });
-}
-
-/** Seconds all cores together have worked so far. */
-function busySeconds(): number {
-  const [line = ""] = readFileSync("/proc/stat", "utf8").split("\n");
-  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = line
-    .trim()
-    .split(/\s+/)
-    .slice(1)
-    .map(Number);
-  return (user + nice + system + irq + softirq) / 100;
 }

@@ -9,7 +9,7 @@ import type { Answer } from "../../../gameserver/transactions/answer.ts";
 import { buy } from "../../../gameserver/transactions/testing/entries.ts";
 import type { Stage } from "../../faults/transactions/stage.ts";
 import { lineWriter, type Reply, readLines } from "../../faults/transactions/wire.ts";
-import { median, quantile } from "../harness.ts";
+import { median, paced, quantile } from "../harness.ts";
 
 export interface OverloadOptions {
   readonly players: number;
@@ -103,19 +103,14 @@ async function press(callers: Callers, player: () => string, rate: number, secon
   const open: Promise<void>[] = [];
   const total = Math.floor(rate * seconds);
   let refused = 0;
-  for (let sent = 0; sent < total; ) {
-    const due = Math.min(total, Math.floor(((performance.now() - started) / 1_000) * rate));
-    for (; sent < due; sent++) {
-      const dueAt = started + (sent / rate) * 1_000;
-      const asking = callers.ask(player()).then((answer) => {
-        if (answer.status === "settled") latencies.push(performance.now() - dueAt);
-        else if (answer.status === "refused") refused += 1;
-        else latencies.push(Number.POSITIVE_INFINITY);
-      });
-      open.push(asking);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
+  await paced(rate, total, (_index, dueAt) => {
+    const asking = callers.ask(player()).then((answer) => {
+      if (answer.status === "settled") latencies.push(performance.now() - dueAt);
+      else if (answer.status === "refused") refused += 1;
+      else latencies.push(Number.POSITIVE_INFINITY);
+    });
+    open.push(asking);
+  });
   await Promise.all(open);
   const took = (performance.now() - started) / 1_000;
   const settled = latencies.filter(Number.isFinite).length;

@@ -5,7 +5,9 @@
 import { Redis } from "ioredis";
 import { type Bench, median } from "../harness.ts";
 import { closedLoop, openLoop, type Rate, zipf } from "./load.ts";
-import * as sides from "./sides.ts";
+import { ours, settleAlone } from "./ours.ts";
+import * as peers from "./peers.ts";
+import type { Side } from "./side.ts";
 import { openWorld } from "./world.ts";
 
 const DEPTH = 256;
@@ -15,21 +17,21 @@ const OPEN_RATE = 2_000;
 export const bench: Bench = async ({ quick, say }) => {
   const world = await openWorld();
   const redis = new Redis(world.redisUrl);
-  const opened: sides.Side[] = [];
-  const open = async (make: (w: typeof world) => Promise<sides.Side>) => {
+  const opened: Side[] = [];
+  const open = async (make: (w: typeof world) => Promise<Side>) => {
     const side = await make(world);
     opened.push(side);
     return side;
   };
   try {
-    const us = await open(sides.ours);
-    const direct = await open(sides.direct);
-    const bullmq = await open(sides.bullmq);
-    const graphile = await open(sides.graphile);
-    const boss = await open(sides.pgBoss);
-    const dbos = await open(sides.dbos);
-    const ceiling = await open(sides.groupCommit);
-    const alone = await open(sides.settleAlone);
+    const us = await open(ours);
+    const direct = await open(peers.direct);
+    const bullmq = await open(peers.bullmq);
+    const graphile = await open(peers.graphile);
+    const boss = await open(peers.pgBoss);
+    const dbos = await open(peers.dbos);
+    const ceiling = await open(peers.groupCommit);
+    const alone = await open(settleAlone);
     const seconds = quick ? 1.4 : 8;
     const rounds = quick ? 3 : 5;
     const skewed = zipf(1.5);

@@ -1,6 +1,6 @@
 /** Callers: closed loop for throughput, open loop for latency from the intended moment. */
-import { quantile } from "../harness.ts";
-import type { Side } from "./sides.ts";
+import { paced, quantile } from "../harness.ts";
+import type { Side } from "./side.ts";
 import { WALLETS } from "./world.ts";
 
 export type Pick = () => string;
@@ -60,21 +60,14 @@ export async function closedLoop(
 export async function openLoop(side: Side, rate: number, seconds: number): Promise<number> {
   const total = rate * seconds;
   const latencies = new Float64Array(total);
-  const started = performance.now();
   const pending: Promise<void>[] = [];
-  for (let sent = 0; sent < total; ) {
-    const due = Math.min(total, Math.floor(((performance.now() - started) / 1_000) * rate));
-    for (; sent < due; sent++) {
-      const index = sent;
-      const dueAt = started + (index / rate) * 1_000;
-      pending.push(
-        side.buy(uniform()).then(() => {
-          latencies[index] = performance.now() - dueAt;
-        }),
-      );
-    }
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
+  await paced(rate, total, (index, dueAt) => {
+    pending.push(
+      side.buy(uniform()).then(() => {
+        latencies[index] = performance.now() - dueAt;
+      }),
+    );
+  });
   await Promise.all(pending);
   return quantile(latencies.sort(), 0.99);
 }
