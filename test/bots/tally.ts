@@ -61,7 +61,7 @@ export class Tally {
   acknowledged = 0;
   /** Frames that broke the order or could not be read. */
   badFrames = 0;
-  /** Purchases that were told to be settled, by id, and how many got each last word. */
+  /** Purchases that were told to be settled, by id, and how many got each last word, with the reason of a "no". */
   readonly settled: string[] = [];
   readonly purchases = new Map<string, number>();
   /** Purchases whose last word is awaited. */
@@ -77,9 +77,10 @@ export class Tally {
   /** Time without play after a loss, ms. */
   readonly outage = new Samples();
 
-  bought({ id, status }: Bought): void {
+  bought({ id, status, detail }: Bought): void {
     this.buying -= 1;
-    this.purchases.set(status, (this.purchases.get(status) ?? 0) + 1);
+    const word = detail === "" ? status : `${status}: ${detail}`;
+    this.purchases.set(word, (this.purchases.get(word) ?? 0) + 1);
     if (status === "settled") this.settled.push(id);
   }
 

@@ -5,6 +5,7 @@ set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 
 mkdir -p .state
+rm -f .state/vitest-*.json
 passed=0 failed=0 broken=()
 
 say() { printf '\n== %s\n' "$*"; }
@@ -14,7 +15,6 @@ project() {
   local name=$1 report=.state/vitest-$1.json
   shift
   say "tests: $name"
-  rm -f "$report"
   npx vitest run --project "$name" --reporter=default --reporter=json --outputFile.json="$report" "$@"
   local status=$?
   if [ ! -f "$report" ]; then
@@ -58,7 +58,8 @@ else
 fi
 
 if [ ${#broken[@]} -gt 0 ]; then
-  printf '\nfailed: %s\n' "${broken[*]}"
+  say "failed: ${broken[*]}"
+  compgen -G '.state/vitest-*.json' >/dev/null && npx node test/tools/failed.ts .state/vitest-*.json
   [ $failed -gt 0 ] || failed=${#broken[@]}
 fi
 printf '%d passed, %d failed\n' "$passed" "$failed"
