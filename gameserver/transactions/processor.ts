@@ -180,6 +180,8 @@ export class Processor {
       if (answer.status === "pending" || answer === STORES_AWAY) return STORES_AWAY;
       if (answer.status !== "refused" && answer.status !== "conflict") return { status: "conflict" };
     }
+    // The wait for the first may have used all of the time.
+    if (this.#left(arrived) === 0) return STORES_AWAY;
     if (this.#stopping) return { status: "refused", reason: "stopping", retryAfterMs: 500 };
     const refusal = this.#admission.check(entry.kind, this.#load(), arrived);
     if (refusal) return { status: "refused", ...refusal };
@@ -189,7 +191,7 @@ export class Processor {
     const held: Held = { entry, final, ref: undefined };
     this.#held.set(entry.id, held);
     const journal = this.#stores.journal();
-    const ref = journal && (await this.#append(journal, entry));
+    const ref = journal && (await this.#append(journal, entry, arrived));
     held.ref = ref;
     // Nothing durable holds it and it cannot be carried out now. It may still stand in the journal, after a time-out:
     // then the sweeper settles it, and the caller who asks again is told so.
@@ -217,18 +219,23 @@ export class Processor {
 
   /** The answer; when time is up, "pending" for what is durable and nothing promised for what is not. */
   #inTime(held: Held, arrived: number): Promise<Answer> {
-    const left = Math.max(0, arrived + ANSWER_MS - this.#clock.now());
-    return within(this.#clock, left, held.final, () => new Error("late")).catch(
+    return within(this.#clock, this.#left(arrived), held.final, () => new Error("late")).catch(
       (): Answer => (held.ref === undefined ? STORES_AWAY : { status: "pending" }),
     );
   }
 
+  /** What is left of the time to answer, ms. */
+  #left(arrived: number): number {
+    return Math.max(0, arrived + ANSWER_MS - this.#clock.now());
+  }
+
   /** Where it stands in the journal; undefined when it may stand there or not. */
-  async #append(journal: Journal, entry: Entry): Promise<Ref | undefined> {
+  async #append(journal: Journal, entry: Entry, arrived: number): Promise<Ref | undefined> {
     for (let attempt = 1; attempt <= APPEND_TRIES; attempt++) {
+      const ms = Math.min(APPEND_MS, this.#left(arrived));
       try {
         const append = () =>
-          within(this.#clock, APPEND_MS, journal.append(entry), () => new Error("append timed out"));
+          within(this.#clock, ms, journal.append(entry), () => new Error("append timed out"));
         const ref = await this.#stores.journaling(append);
         this.#refs.add(ref);
         return ref;
