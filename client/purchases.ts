@@ -15,6 +15,9 @@ export interface Bought {
 /** How long to wait for a receipt before asking again on the same connection, ms. */
 const ANSWER_WITHIN_MS = 4_000;
 
+/** All who were refused at the same moment come back at different ones: share of the wait that is added at random. */
+const SPREAD = 0.5;
+
 interface Open {
   readonly buy: Buy;
   readonly resolve: (bought: Bought) => void;
@@ -50,7 +53,8 @@ export class Purchases {
     const open = this.#open.get(receipt.id);
     if (!open) return;
     const { id, status, detail, againAfterMs } = receipt;
-    if (status === "pending" || status === "refused") this.#askLater(id, Math.max(100, againAfterMs));
+    if (status === "pending" || status === "refused")
+      this.#askLater(id, Math.max(100, againAfterMs) * (1 + Math.random() * SPREAD));
     else this.#close(id, { id, status, detail });
   }
 

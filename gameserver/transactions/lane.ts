@@ -46,6 +46,8 @@ export class Lane {
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
   #queue: Item[] = [];
+  /** Goes before the queue: what a store's failure brought back, and what others left behind. */
+  #first: Item[] = [];
   #inHand = 0;
   #running: Promise<void> | undefined;
 
@@ -57,7 +59,7 @@ export class Lane {
 
   /** Entries taken and not settled. */
   get backlog(): number {
-    return this.#queue.length + this.#inHand;
+    return this.#first.length + this.#queue.length + this.#inHand;
   }
 
   /** Resolves when all that was given before is settled, or the lane was stopped. */
@@ -67,19 +69,31 @@ export class Lane {
 
   push(item: Item): void {
     this.#queue.push(item);
+    this.#start();
+  }
+
+  /** For what is older than all that waits. */
+  pushFirst(item: Item): void {
+    this.#first.push(item);
+    this.#start();
+  }
+
+  #start(): void {
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
     });
   }
 
   async #run(): Promise<void> {
-    while (this.#queue.length > 0 && !this.#signal.aborted) {
-      const batch = this.#queue.splice(0, MAX_BATCH).filter((item) => !item.abandoned());
+    while (this.#first.length + this.#queue.length > 0 && !this.#signal.aborted) {
+      const first = this.#first.splice(0, MAX_BATCH);
+      const taken = first.concat(this.#queue.splice(0, MAX_BATCH - first.length));
+      const batch = taken.filter((item) => !item.abandoned());
       this.#inHand = batch.length;
       const left = batch.length === 0 ? [] : await this.#settle(batch, 1);
       this.#inHand = 0;
       if (left.length === 0) continue;
-      this.#queue = left.concat(this.#queue);
+      this.#first = left.concat(this.#first);
       await pause(this.#clock, RETRY_MS, this.#signal);
     }
   }

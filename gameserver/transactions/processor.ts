@@ -62,6 +62,11 @@ interface Held {
   ref: Ref | undefined;
 }
 
+interface Place {
+  readonly journal: Journal;
+  readonly ref: Ref;
+}
+
 export class Processor {
   readonly #stores: Stores;
   readonly #clock: Clock;
@@ -73,7 +78,9 @@ export class Processor {
   readonly #held = new Map<string, Held>();
   /** Places in the journal that memory knows: the sweeper leaves them alone. */
   readonly #refs = new Set<Ref>();
-  #settled: { readonly journal: Journal; readonly ref: Ref }[] = [];
+  /** Places of entries that the sweeper found, by id, until they are settled. */
+  readonly #found = new Map<string, Place[]>();
+  #settled: Place[] = [];
   #stopping = false;
   #oldest: { readonly readAt: number; readonly at: number | undefined } = { readAt: 0, at: undefined };
 
@@ -143,8 +150,9 @@ export class Processor {
       for (const one of old) {
         if (this.#refs.has(one.ref)) continue;
         const { entry } = one;
-        if (entry) this.#adopt(journal, entry, one.ref);
-        else unreadable += 1;
+        if (!entry) unreadable += 1;
+        // What is on its way is seen again when it has arrived.
+        else if (!this.#held.has(entry.id)) this.#adopt(journal, entry, one.ref);
       }
       after = page.at(-1)?.ref;
       if (old.length < SWEEP_PAGE) break;
@@ -153,13 +161,13 @@ export class Processor {
   }
 
   /**
-   * Settles an entry of another's journal. Resolves when it is final (or set aside); rejects never, waits for the
+   * Settles an entry of another's journal, before what waits here: it is older. Resolves when it is final (or set aside); rejects never, waits for the
    * stores as long as it takes.
    */
   settleForeign(entry: Entry): Promise<Answer> {
     return new Promise((resolve) => {
       const item = { entry, ref: "foreign", abandoned: () => false, done: resolve, failed: () => {} };
-      this.#laneOf(entry).push(item);
+      this.#laneOf(entry).pushFirst(item);
     });
   }
 
@@ -204,7 +212,7 @@ export class Processor {
       ref,
       abandoned: () => abandoned,
       done: (answer) => {
-        if (journal && ref !== undefined) this.#removeLater(journal, ref);
+        if (journal && ref !== undefined) this.#removeLater({ journal, ref });
         resolve(answer);
       },
       failed: () => resolve(STORES_AWAY),
@@ -251,16 +259,27 @@ export class Processor {
     return undefined;
   }
 
+  /** Each id once: one whose appends timed out stands there as often as it was asked for. */
   #adopt(journal: Journal, entry: Entry, ref: Ref): void {
     this.#refs.add(ref);
     this.#observer.swept(1);
-    const done = () => this.#removeLater(journal, ref);
+    const found = this.#found.get(entry.id);
+    if (found) {
+      found.push({ journal, ref });
+      return;
+    }
+    const places = [{ journal, ref }];
+    this.#found.set(entry.id, places);
+    const done = () => {
+      this.#found.delete(entry.id);
+      for (const place of places) this.#removeLater(place);
+    };
     this.#laneOf(entry).push({ entry, ref, abandoned: () => false, done, failed: () => {} });
   }
 
-  #removeLater(journal: Journal, ref: Ref): void {
+  #removeLater(place: Place): void {
     if (this.#settled.length === 0) this.#clock.after(REMOVE_AFTER_MS, () => void this.#removeSettled());
-    this.#settled.push({ journal, ref });
+    this.#settled.push(place);
   }
 
   async #removeSettled(): Promise<void> {

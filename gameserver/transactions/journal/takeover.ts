@@ -9,7 +9,8 @@ import type { Answer } from "../answer.ts";
 import type { Entry } from "../entry.ts";
 import type { Journal } from "./journal.ts";
 
-const PAGE = 256;
+/** Read and settled together: some batches for each lane. */
+const PAGE = 1_024;
 
 export interface TakeoverParts {
   /** True for the one who may take `stream` over now: two would only do the work twice. */

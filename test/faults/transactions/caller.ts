@@ -48,7 +48,8 @@ export interface CallerSummary {
 }
 
 const TURN_MS = 5;
-const RETRY_MS = 100;
+/** After a refusal as long as the pod says, and up to half as long again. */
+const waitAfter = (retryAfterMs: number) => retryAfterMs * (1 + random() / 2);
 const ASK_AGAIN_MS = 500;
 /** As long as a pod may take, and a little for the way. */
 const NO_ANSWER_MS = 2_100;
@@ -132,7 +133,7 @@ function onReply(index: number, line: string): void {
   const request = requests.get(n);
   if (!request) return;
   request.open.delete(index);
-  if (answer.status === "refused") setTimeout(() => again(request), RETRY_MS);
+  if (answer.status === "refused") setTimeout(() => again(request), waitAfter(answer.retryAfterMs));
   else if (answer.status === "pending") {
     request.pending ||= Date.now();
     if (options.askAgain ?? true) setTimeout(() => again(request), ASK_AGAIN_MS);
