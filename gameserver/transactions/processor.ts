@@ -18,8 +18,8 @@ import { type Clock, within } from "./clock.ts";
 import type { Entry } from "./entry.ts";
 import type { Journal, Ref } from "./journal/journal.ts";
 import { Lane } from "./lane.ts";
-import type { Ledger } from "./ledger/ledger.ts";
 import type { Observer } from "./observer.ts";
+import type { Stores } from "./stores.ts";
 
 /** From arrival to an answer at the latest: 0.2 s of the promised two are left for the way to the player. */
 export const ANSWER_MS = 1_800;
@@ -36,24 +36,6 @@ const SWEEP_PAGE = 512;
 const OLDEST_EVERY_MS = 20;
 
 export type Mode = "normal" | "pending" | "direct" | "refused";
-
-/** The stores as the processor finds them at any moment. */
-export interface Stores {
-  /** The open journal; undefined while there is none (Redis away, or not opened yet). */
-  journal(): Journal | undefined;
-  readonly ledger: Ledger;
-  /** Runs a call to the journal, or to the ledger, through its breaker. */
-  journaling<T>(work: () => Promise<T>): Promise<T>;
-  settling<T>(work: () => Promise<T>): Promise<T>;
-  readonly journalAway: boolean;
-  readonly settleAway: boolean;
-  /** Memory that the journal's Redis uses of what it may; undefined when unknown. */
-  readonly journalShare: number | undefined;
-  /** True for failures after which the same batch may be run again. */
-  mayRunAgain(error: unknown): boolean;
-  /** The journal was taken over or lost: another one is to be opened. */
-  fenced(): void;
-}
 
 interface Held {
   readonly entry: Entry;
@@ -89,7 +71,12 @@ export class Processor {
     this.#observer = observer;
     this.#clock = clock;
     const host = {
-      settle: (batch: readonly Entry[]) => stores.settling(() => stores.ledger.settle(batch)),
+      settle: async (batch: readonly Entry[]) => {
+        stores.at?.("queued");
+        const answers = await stores.settling(() => stores.ledger.settle(batch));
+        stores.at?.("committed");
+        return answers;
+      },
       quarantine: (entry: Entry, error: string, attempts: number) =>
         stores.ledger.quarantine(entry, error, attempts),
       mayRunAgain: (error: unknown) =>
@@ -199,6 +186,7 @@ export class Processor {
     const held: Held = { entry, final, ref: undefined };
     this.#held.set(entry.id, held);
     const journal = this.#stores.journal();
+    this.#stores.at?.("accepted");
     const ref = journal && (await this.#append(journal, entry, arrived));
     held.ref = ref;
     // Nothing durable holds it and it cannot be carried out now. It may still stand in the journal, after a time-out:
@@ -246,6 +234,7 @@ export class Processor {
           within(this.#clock, ms, journal.append(entry), () => new Error("append timed out"));
         const ref = await this.#stores.journaling(append);
         this.#refs.add(ref);
+        this.#stores.at?.("appended");
         return ref;
       } catch (error) {
         this.#observer.delayed(error);
@@ -285,6 +274,7 @@ export class Processor {
   async #removeSettled(): Promise<void> {
     const settled = this.#settled;
     this.#settled = [];
+    if (settled.length > 0) this.#stores.at?.("told");
     const byJournal = new Map<Journal, Ref[]>();
     for (const { journal, ref } of settled) {
       const refs = byJournal.get(journal);

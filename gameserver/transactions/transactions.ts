@@ -10,6 +10,7 @@ import { createPool, migrate, type Pool, query } from "../../platform/postgres.t
 import { connectRedis, type Redis } from "../../platform/redis.ts";
 import { isStoreAway } from "../../platform/store-errors.ts";
 import { realClock } from "./clock.ts";
+import type { At } from "./crash-points.ts";
 import type { Asset } from "./decide.ts";
 import { JournalKeeper } from "./journal/keeper.ts";
 import { declareAssets, readAssets, readLimited } from "./ledger/catalogue.ts";
@@ -51,6 +52,8 @@ export interface TransactionsOptions {
   readonly declares?: ReadonlyMap<string, Asset["kind"]>;
   /** False leaves the books unverified by this pod: for measurements without it. Default true. */
   readonly verify?: boolean;
+  /** Tests only. */
+  readonly at?: At;
 }
 
 export interface Transactions {
@@ -94,7 +97,7 @@ async function assemble(
   redis: Redis,
   role: string | undefined,
 ): Promise<Transactions> {
-  const { registry, log, server, life } = options;
+  const { registry, log, server, life, at } = options;
   const assets = new Map<string, Asset>();
   const limited = new Set<string>();
   const readCatalogue = () => loadCatalogue(pool, assets, limited);
@@ -109,6 +112,7 @@ async function assemble(
     problems: () => redisProblems(redis),
     settle: (entry) => processor.settleForeign(entry),
     onTakeover: (entries) => metrics.takeover(entries),
+    at,
   });
   await keeper.open();
 
@@ -135,7 +139,7 @@ async function assemble(
   const processor: Processor = new Processor(
     {
       journal: () => keeper.journal,
-      ledger: new PostgresLedger({ pool, stream: () => keeper.stream, assets: () => assets }),
+      ledger: new PostgresLedger({ pool, stream: () => keeper.stream, assets: () => assets, at }),
       journaling: (work) => journalBreaker.run(work),
       settling: (work) => settleBreaker.run(work),
       get journalAway() {
@@ -149,6 +153,7 @@ async function assemble(
       },
       mayRunAgain,
       fenced: () => keeper.fenced(),
+      at,
     },
     metrics.observer,
     realClock,

@@ -17,6 +17,8 @@ export interface Store {
   /** Ends the process at once, as a crash would; `start` brings it back on the same port and data. */
   kill(): Promise<void>;
   start(): Promise<void>;
+  /** Deletes its data, while it is dead: a disk that is lost. */
+  lose(): void;
   /** Ends it for good and deletes its data. */
   stop(): Promise<void>;
 }
@@ -78,6 +80,9 @@ async function run(recipe: Recipe): Promise<Store> {
     },
     kill,
     start,
+    lose: () => {
+      for (const name of readdirSync(recipe.folder)) rmSync(join(recipe.folder, name), { recursive: true });
+    },
     stop: async () => {
       await kill();
       rmSync(recipe.folder, { recursive: true, force: true });

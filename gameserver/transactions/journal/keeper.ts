@@ -8,6 +8,7 @@ import { type Pool, query } from "../../../platform/postgres.ts";
 import type { Redis } from "../../../platform/redis.ts";
 import type { Answer } from "../answer.ts";
 import { type Clock, pause } from "../clock.ts";
+import type { At } from "../crash-points.ts";
 import type { Entry } from "../entry.ts";
 import { closeStream } from "../ledger/settle.ts";
 import { Leases, RENEW_EVERY_MS } from "./leases.ts";
@@ -30,6 +31,7 @@ export interface KeeperOptions {
   readonly problems: () => Promise<readonly string[]>;
   readonly settle: (entry: Entry) => Promise<Answer>;
   readonly onTakeover: (entries: number) => void;
+  readonly at?: At | undefined;
 }
 
 export class JournalKeeper {
@@ -134,12 +136,12 @@ export class JournalKeeper {
       log.warn({ err: { message: messageOf(error) } }, "no journal: settling directly");
       return;
     }
-    this.#journal = new RedisJournal(redis, this.#stream);
+    this.#journal = new RedisJournal(redis, this.#stream, this.#options.at);
     log.info({ stream: this.#stream }, "journal open");
   }
 
   async #take(orphan: number): Promise<void> {
-    const { redis, pool, server, settle, log, onTakeover } = this.#options;
+    const { redis, pool, server, settle, log, onTakeover, at } = this.#options;
     const leases = this.#leases;
     const parts = {
       claim: (stream: number) => leases.claim(stream, server),
@@ -148,6 +150,7 @@ export class JournalKeeper {
       journal: (stream: number) => new RedisJournal(redis, stream),
       settle,
       bury: (stream: number) => leases.bury(stream),
+      at,
     };
     try {
       const entries = await takeOver(parts, orphan);

@@ -8,6 +8,7 @@
  */
 import { fail } from "../../../platform/errors.ts";
 import type { Redis } from "../../../platform/redis.ts";
+import type { At } from "../crash-points.ts";
 import { decodeEntry, type Entry, encodeEntry } from "../entry.ts";
 import type { Journal, Journaled, Ref } from "./journal.ts";
 
@@ -31,15 +32,19 @@ export class RedisJournal implements Journal {
   readonly #redis: Redis;
   readonly #key: string;
   readonly #stream: number;
+  readonly #at: At | undefined;
 
-  constructor(redis: Redis, stream: number) {
+  constructor(redis: Redis, stream: number, at?: At) {
     this.#redis = redis;
     this.#stream = stream;
     this.#key = journalKeys.stream(stream);
+    this.#at = at;
   }
 
   async append(entry: Entry): Promise<Ref> {
-    const ref = await this.#redis.xadd(this.#key, "NOMKSTREAM", "*", "e", encodeEntry(entry));
+    const appending = this.#redis.xadd(this.#key, "NOMKSTREAM", "*", "e", encodeEntry(entry));
+    this.#at?.("append-sent");
+    const ref = await appending;
     if (ref === null)
       throw fail("FENCED", `journal ${this.#stream} is gone: taken over, or lost with Redis' data`);
     return ref;

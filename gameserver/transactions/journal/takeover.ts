@@ -6,6 +6,7 @@
  * settling twice is no harm.
  */
 import type { Answer } from "../answer.ts";
+import type { At } from "../crash-points.ts";
 import type { Entry } from "../entry.ts";
 import type { Journal } from "./journal.ts";
 
@@ -23,6 +24,7 @@ export interface TakeoverParts {
   settle(entry: Entry): Promise<Answer>;
   /** Removes an empty journal without an owner. */
   bury(stream: number): Promise<boolean>;
+  readonly at?: At | undefined;
 }
 
 /** Takes `stream` over unless another does; answers how many entries were settled. */
@@ -37,7 +39,9 @@ export async function takeOver(parts: TakeoverParts, stream: number): Promise<nu
 }
 
 async function drain(parts: TakeoverParts, stream: number): Promise<number> {
+  parts.at?.("claimed");
   await parts.close(stream);
+  parts.at?.("fenced");
   const journal = parts.journal(stream);
   let settled = 0;
   for (let after: string | undefined; ; ) {
@@ -46,10 +50,12 @@ async function drain(parts: TakeoverParts, stream: number): Promise<number> {
     // What cannot be read stays, and with it the journal: for a version that can.
     const readable = page.flatMap(({ ref, entry }) => (entry ? [{ ref, entry }] : []));
     await Promise.all(readable.map(({ entry }) => parts.settle(entry)));
+    parts.at?.("drained");
     await journal.remove(readable.map(({ ref }) => ref));
     settled += readable.length;
     after = page.at(-1)?.ref;
   }
+  parts.at?.("emptied");
   await parts.bury(stream);
   return settled;
 }

@@ -16,6 +16,7 @@ import { fail, hasCode } from "../../../platform/errors.ts";
 import { type Client, type Pool, withClient } from "../../../platform/postgres.ts";
 import { isStoreAway } from "../../../platform/store-errors.ts";
 import type { Answer, DeclineReason, Final } from "../answer.ts";
+import type { At } from "../crash-points.ts";
 import type { Asset, Balances } from "../decide.ts";
 import { type Entry, encodeEntry } from "../entry.ts";
 import type { Ledger } from "./ledger.ts";
@@ -54,6 +55,7 @@ export interface PostgresLedgerOptions {
   /** The journal whose entries are settled: `ledger.stream.id`. */
   readonly stream: () => number;
   readonly assets: () => ReadonlyMap<string, Asset>;
+  readonly at?: At | undefined;
 }
 
 /** True for failures after which the same batch may be run again. */
@@ -107,7 +109,10 @@ export class PostgresLedger implements Ledger {
     const known = await lookUp(client, batch);
     const { answers, fresh } = decideAll(batch, known, wallets.balances, this.#options.assets(), nowMs);
     if (fresh.length > 0) await write(client, fresh, wallets, this.#options.stream());
-    await client.query("COMMIT");
+    this.#options.at?.("written");
+    const committing = client.query("COMMIT");
+    this.#options.at?.("commit-sent");
+    await committing;
     return answers;
   }
 

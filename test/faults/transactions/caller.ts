@@ -22,6 +22,8 @@ export interface CallerOptions {
   readonly seed: number;
   /** Whether to ask again after "pending". Default true. */
   readonly askAgain?: boolean;
+  /** Share of players who, when they got no final answer, do not ask again before the next rest. Default 0. */
+  readonly walkAway?: number;
 }
 
 /** One line of the log: what one request came to. Times are Unix ms; 0 for what never was. */
@@ -64,6 +66,7 @@ interface Request {
   readonly arrival: number;
   /** Pods that have not answered yet, with how often each was asked. */
   readonly open: Set<number>;
+  readonly walksAway: boolean;
   asks: number;
   lastAskAt: number;
   pending: number;
@@ -82,9 +85,11 @@ let arriving = true;
 
 process.on("disconnect", () => process.exit(0));
 process.on("message", (message) => {
+  if (message === "rest") void rest();
+  if (message === "go on") goOn();
   if (message === "finish") void finish();
 });
-const started = Date.now();
+let started = Date.now();
 setInterval(turn, TURN_MS);
 process.send?.("ready");
 
@@ -95,7 +100,8 @@ function turn(): void {
       const entry = nextEntry();
       const arrival = started + (asked / options.rate) * 1_000;
       const line = JSON.stringify([asked, entry]);
-      const own = { n: asked, entry, line, arrival, open: new Set<number>() };
+      const walksAway = options.walkAway !== undefined && random() < options.walkAway;
+      const own = { n: asked, entry, line, arrival, open: new Set<number>(), walksAway };
       const request: Request = { ...own, asks: 0, lastAskAt: 0, pending: 0, answer: undefined };
       requests.set(asked, request);
       ask(request, asked % pods.length);
@@ -105,7 +111,7 @@ function turn(): void {
   for (const request of requests.values()) {
     // In the order of arrival: nobody behind the first young one has waited too long.
     if (now - request.arrival < NO_ANSWER_MS) break;
-    if (!request.answer && now - request.lastAskAt > NO_ANSWER_MS) askAnother(request);
+    if (now - request.lastAskAt > NO_ANSWER_MS) again(request);
   }
 }
 
@@ -125,6 +131,7 @@ function ask(request: Request, index: number): void {
 const askAnother = (request: Request) => ask(request, (request.n + request.asks) % pods.length);
 
 function again(request: Request): void {
+  if (request.walksAway && arriving) return;
   if (!request.answer && requests.has(request.n)) askAnother(request);
 }
 
@@ -210,18 +217,37 @@ function link(port: number, index: number): { say: ((line: string) => void) | un
   return own;
 }
 
-async function finish(): Promise<void> {
+/** No new requests; resolves when all are answered, or given up. */
+async function answered(): Promise<void> {
   arriving = false;
   const end = Date.now() + GIVE_UP_MS;
   while ([...requests.values()].some(({ answer }) => !answer) && Date.now() < end)
     await new Promise((resolve) => setTimeout(resolve, TURN_MS));
+}
+
+async function rest(): Promise<void> {
+  await answered();
+  await new Promise((resolve) => log.write("", resolve));
+  process.send?.(summary());
+}
+
+function goOn(): void {
+  started = Date.now() - (asked / options.rate) * 1_000;
+  arriving = true;
+}
+
+async function finish(): Promise<void> {
+  await answered();
   for (const request of requests.values())
     if (!request.answer) write(request, request.pending ? "pending" : "refused", 0);
   await new Promise<void>((resolve) => log.end(() => resolve()));
+  process.send?.(summary(), () => process.exit(0));
+}
+
+function summary(): CallerSummary {
   const sums = [...expected].map(([key, amount]) => {
     const [account = "", asset = ""] = key.split("\n");
     return [account, asset, amount] as const;
   });
-  const summary: CallerSummary = { asked, twoAnswers, expected: sums };
-  process.send?.(summary, () => process.exit(0));
+  return { asked, twoAnswers, expected: sums };
 }

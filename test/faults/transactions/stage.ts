@@ -37,11 +37,11 @@ export async function openStage(players: number, credits: number, pods = 2): Pro
   const eye = new Redis(redis.url, { maxRetriesPerRequest: 1, retryStrategy: () => 20 });
   eye.on("error", () => {});
   const before = await endow(pool, players, credits);
-  const stores = { redisUrl: redis.url, databaseUrl: postgres.url };
+  const folder = mkdtempSync(join(tmpdir(), "gamefleet-faults-"));
+  const stores = { redisUrl: redis.url, databaseUrl: postgres.url, folder };
   const names = Array.from({ length: pods }, (_, n) => `pod-${n}`);
   const all = await Promise.all(names.map((name) => makePod(name, stores)));
   await Promise.all(all.map((pod) => pod.start()));
-  const folder = mkdtempSync(join(tmpdir(), "gamefleet-faults-"));
   return {
     redis,
     postgres,
