@@ -19,7 +19,7 @@ import {
   WORD,
 } from "./crew-control.ts";
 import type { KernelData } from "./kernel-data.ts";
-import { type Job, PHASE, runPhase } from "./phases.ts";
+import { type Job, PHASES, runPhase } from "./phases.ts";
 import type { RigidTables } from "./rigid.ts";
 import { Regions, type Team } from "./team.ts";
 
@@ -98,44 +98,32 @@ export class PairTeam implements Team {
   /** This thread's rigid regions: the first ones. */
   readonly #regions: Regions;
   readonly #regionSplit: number;
-  #balance: Balance;
-  readonly #ms = { first: 0, second: 0 };
+  /** By phase: each has its own work, and so its own even cut. */
+  readonly #balances: Balance[];
 
   constructor(crew: Crew, zone: number, data: KernelData, tables: RigidTables | undefined) {
     this.#crew = crew;
     this.#zone = zone;
     this.#data = data;
-    const regions = tables?.state.regions ?? 0;
-    // Rigid bodies cost most, and share nothing with circles while both move: the second worker begins with all but
-    // a quarter of them, this thread with all circles. The balance then moves circles as measured.
-    this.#regionSplit = Math.floor(regions / 4);
+    this.#regionSplit = Math.floor((tables?.state.regions ?? 0) / 2);
     this.#regions = new Regions(tables, 0, this.#regionSplit);
-    const { strips } = data.layout;
-    this.#balance = regions > 0 ? { split: strips, streak: 0 } : evenBalance(strips);
+    this.#balances = Array.from({ length: PHASES }, () => evenBalance(data.layout.strips));
     crew.post({ type: "add", zone, data, tables, regionFrom: this.#regionSplit });
   }
 
   run(phase: number, job: Job): void {
-    const { split } = this.#balance;
-    const row = rowAt(this.#data, split / this.#data.layout.strips);
+    const balance = this.#balances[phase] as Balance;
+    const { split } = balance;
+    const { strips } = this.#data.layout;
+    const row = rowAt(this.#data, split / strips);
     putJob(this.#crew.control, job, { row, strip: split });
     this.#crew.begin(phase, this.#zone);
     const started = performance.now();
     const share = { worker: 0, rowFrom: 0, rowTo: row, stripFrom: 0, stripTo: split };
     runPhase(this.#data, phase, share, job, this.#regions);
-    this.#ms.first += performance.now() - started;
+    const first = performance.now() - started;
     this.#crew.finish();
-    this.#ms.second += busyMs(this.#crew.control);
-    if (phase !== PHASE.across) return;
-    const { strips } = this.#data.layout;
-    this.#balance = rebalance(this.#balance, strips, this.#ms.first, this.#ms.second);
-    this.#ms.first = 0;
-    this.#ms.second = 0;
-  }
-
-  /** The first strip of the second worker. */
-  get split(): number {
-    return this.#balance.split;
+    this.#balances[phase] = rebalance(balance, strips, first, busyMs(this.#crew.control));
   }
 
   snapshot(): Uint8Array[] {

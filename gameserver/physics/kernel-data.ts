@@ -49,8 +49,15 @@ export const WORKERS = 2;
 export interface TouchList {
   /** Pairs of rows. */
   readonly pairs: Uint16Array;
-  /** Length of `pairs` in use: after the strips, after the borders. */
-  readonly ends: Int32Array;
+  /** [Length of `pairs` in use]. */
+  readonly length: Int32Array;
+}
+
+/** Rows that moved so far in this step that they must be swept, as each worker has found them. */
+export interface SweptRows {
+  readonly rows: Uint16Array;
+  /** By worker: index of the first in `rows`, and of the one after the last. */
+  readonly spans: Int32Array;
 }
 
 export interface KernelData {
@@ -96,6 +103,9 @@ export interface KernelData {
   readonly overspeed: Int32Array;
   /** By worker. */
   readonly touches: readonly TouchList[];
+  readonly swept: SweptRows;
+  /** Group of each rigid row (`rigid-contacts.ts`), as of the end of the rigid bodies' motion. */
+  readonly group: Uint8Array;
 }
 
 export function kernelData(bodies: Bodies, world: World, kinds: readonly BodyKind[]): KernelData {
@@ -134,8 +144,13 @@ export function kernelData(bodies: Bodies, world: World, kinds: readonly BodyKin
     overspeed: new Int32Array(shared(layout.tiles * 4)),
     touches: Array.from({ length: WORKERS }, () => ({
       pairs: new Uint16Array(shared(touchBytes)),
-      ends: new Int32Array(shared(8)),
+      length: new Int32Array(shared(4)),
     })),
+    swept: {
+      rows: new Uint16Array(shared(rows * 2)),
+      spans: new Int32Array(shared(WORKERS * 8)),
+    },
+    group: new Uint8Array(shared(rows)),
   };
 }
 

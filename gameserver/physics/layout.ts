@@ -41,7 +41,7 @@ export interface WorldLayout {
 const LARGE = 8;
 /** Few enough to walk over, enough that most cells hold one body. */
 const CELLS_PER_ROW = 2;
-const MOST_STRIPS = 16;
+export const MOST_STRIPS = 16;
 /** A body at one border of a strip must be out of reach of the other. */
 const LEAST_STRIP_COLUMNS = 4;
 

@@ -25,11 +25,18 @@ export interface StepParameters {
   readonly farSlowing: number;
 }
 
-/** Moves rows `from` … `to` − 1. */
-export function moveRows(data: KernelData, from: number, to: number, step: StepParameters): void {
+/** Moves rows `from` … `to` − 1, and notes those that must be swept. */
+export function moveRows(
+  data: KernelData,
+  worker: number,
+  from: number,
+  to: number,
+  step: StepParameters,
+): void {
   const { kind, x, y, vx, vy } = data.bodies;
   const { maxSpeed } = data.world;
-  const { role, cellOf, active, fromX, fromY, layout } = data;
+  const { role, cellOf, active, fromX, fromY, layout, swept } = data;
+  let sweptTo = from;
   for (let row = from; row < to; row++) {
     const k = kind[row] as number;
     if (k === 0) {
@@ -60,7 +67,10 @@ export function moveRows(data: KernelData, from: number, to: number, step: StepP
       what !== ROLE.small || state === SWEPT
         ? -1
         : columnOf(data, x[row] as number) * layout.lines + lineOf(data, y[row] as number);
+    if (state === SWEPT) swept.rows[sweptTo++] = row;
   }
+  swept.spans[worker * 2] = from;
+  swept.spans[worker * 2 + 1] = sweptTo;
 }
 
 function moveRow(data: KernelData, row: number, k: number, tile: number, step: StepParameters): number {

@@ -2,68 +2,91 @@
  * Where the two engines meet: circles and capsules against rigid bodies. Rapier moves rigid bodies among themselves;
  * what a circle does to one is worked out here and written to its columns, from where the next step takes it over.
  *
- * A rigid body well inside a strip moves only circles of that strip's inner columns, so strips can be worked on side
- * by side with the borders; the others come last, in row order, on one thread.
+ * Rigid bodies are done in three groups, by where they stand when the rigid worlds have moved. One well inside a strip
+ * moves only circles of that strip's inner columns: strips can be worked on side by side with the pairs across their
+ * borders. One near a border moves only circles of the halves of two strips: borders can be worked on side by side,
+ * after that. The few wider ones come last, in row order, on one thread.
  */
 import { columnOf, type KernelData, lineOf, stripStart, TOLD_RIGID } from "./kernel-data.ts";
-import { ROLE } from "./layout.ts";
+import { MOST_STRIPS, ROLE } from "./layout.ts";
 import type { Touches } from "./pairs.ts";
 
 /** Most circles looked at around one rigid body in a step. */
 const MOST_TESTS = 64;
 const PUSH = 0.8;
 
-/** Rigid bodies whose reach stays inside a strip of `from` … `to` − 1 and clear of its border columns. */
+/** Of `group`: the strip (of an inner one), or `BORDER` + the strip whose right border it is at, or one for the rest. */
+const BORDER = MOST_STRIPS;
+const WIDE = 2 * MOST_STRIPS;
+
+/** Puts a rigid row into its group. */
+export function groupRigid(data: KernelData, row: number): void {
+  const { layout, bodies, stripOf } = data;
+  const x = bodies.x[row] as number;
+  const reach = (data.radius[bodies.kind[row] as number] as number) + data.smallReach;
+  const left = columnOf(data, x - reach);
+  const right = columnOf(data, x + reach);
+  const strip = stripOf[columnOf(data, x)] as number;
+  const start = stripStart(layout, strip);
+  const stop = stripStart(layout, strip + 1);
+  const half = layout.stripColumns >> 1;
+  const last = strip + 1 === layout.strips;
+  // At the world's edge there is no border.
+  if ((left > start || strip === 0) && (right < stop - 1 || last)) data.group[row] = strip;
+  else if (left >= stop - half && right < stop + half && !last) {
+    data.group[row] = BORDER + strip;
+  } else if (left >= start - half && right < start + half && strip > 0) {
+    data.group[row] = BORDER + strip - 1;
+  } else data.group[row] = WIDE;
+}
+
+/** Groups all rigid rows: for a zone whose rigid bodies nobody moves. */
+export function groupAll(data: KernelData): void {
+  eachRigid(data, (row) => groupRigid(data, row));
+}
+
+/** Rigid bodies well inside the strips `from` … `to` − 1. */
 export function rigidInside(data: KernelData, from: number, to: number, touches: Touches): void {
-  eachRigid(data, (row, left, right, strip) => {
-    if (strip < from || strip >= to || !isInner(data, left, right, strip)) return;
-    around(data, row, left, right, touches);
+  const { group } = data;
+  eachRigid(data, (row) => {
+    const at = group[row] as number;
+    if (at >= from && at < to) around(data, row, touches);
   });
+}
+
+/** Rigid bodies at the right borders of the strips `from` … `to` − 1. */
+export function rigidBorders(data: KernelData, from: number, to: number, touches: Touches): void {
+  rigidInside(data, BORDER + from, BORDER + to, touches);
 }
 
 /** All others. */
-export function rigidAcross(data: KernelData, touches: Touches): void {
-  eachRigid(data, (row, left, right, strip) => {
-    if (!isInner(data, left, right, strip)) around(data, row, left, right, touches);
-  });
+export function rigidWide(data: KernelData, touches: Touches): void {
+  rigidInside(data, WIDE, WIDE + 1, touches);
 }
 
-function isInner(data: KernelData, left: number, right: number, strip: number): boolean {
-  const { layout } = data;
-  return left > stripStart(layout, strip) && right < stripStart(layout, strip + 1) - 1;
-}
-
-function eachRigid(
-  data: KernelData,
-  visit: (row: number, left: number, right: number, strip: number) => void,
-): void {
-  const { role, bodies, smallReach } = data;
+function eachRigid(data: KernelData, visit: (row: number) => void): void {
+  const { role, bodies } = data;
   for (let index = 0; index < bodies.high.length; index++) {
     if (role[index + 1] !== ROLE.rigid) continue;
-    const reach = (data.radius[index + 1] as number) + smallReach;
     for (let row = bodies.starts[index] as number; row < (bodies.high[index] as number); row++) {
-      if (bodies.kind[row] === 0) continue;
-      const x = bodies.x[row] as number;
-      visit(
-        row,
-        columnOf(data, x - reach),
-        columnOf(data, x + reach),
-        data.stripOf[columnOf(data, x)] as number,
-      );
+      if (bodies.kind[row] !== 0) visit(row);
     }
   }
 }
 
-function around(data: KernelData, row: number, left: number, right: number, touches: Touches): void {
+/** One rigid body against the circles around it. */
+function around(data: KernelData, row: number, touches: Touches): void {
   const { layout, first, end, items, bodies, role, reach } = data;
   const kind = bodies.kind[row] as number;
   const radius = data.radius[kind] as number;
+  const x = bodies.x[row] as number;
   const y = bodies.y[row] as number;
+  const right = columnOf(data, x + radius + data.smallReach);
   const low = lineOf(data, y - radius - data.smallReach);
   const high = lineOf(data, y + radius + data.smallReach);
   let told = 0;
   let tests = 0;
-  for (let column = left; column <= right; column++) {
+  for (let column = columnOf(data, x - radius - data.smallReach); column <= right; column++) {
     const stop = end[column * layout.lines + high] as number;
     for (let i = first[column * layout.lines + low] as number; i < stop && tests < MOST_TESTS; i++) {
       const other = items[i] as number;

@@ -2,12 +2,13 @@
  * Rigid bodies of some regions of a zone: keeps their Rapier worlds in step with the zone's columns.
  *
  * Columns are the truth. Only what changed crosses the border to WASM: values that rules or circles wrote since the
- * last step go in, bodies that are awake come out. `prepare` runs on the simulation's thread before each step and
- * copies what neighbours may look at; after it, regions do not touch each other's data.
+ * last step go in, bodies that are awake come out. `prepareRows` copies what neighbours may look at before any region
+ * steps; from then on regions do not touch each other's data, and each writes the columns of its own bodies.
  */
 import type { RigidBody as RapierBody, World as RapierWorld } from "@dimforge/rapier2d-deterministic-compat";
 import type { KernelData } from "./kernel-data.ts";
 import { rapier } from "./rapier.ts";
+import { groupRigid } from "./rigid-contacts.ts";
 import { ABSENT, GHOST, ghostMargin, OWN, type RigidState, SEEN } from "./rigid-state.ts";
 import type { BodyKind } from "./shapes.ts";
 
@@ -22,8 +23,6 @@ export interface RigidTables {
   readonly level: Uint8Array;
   /** Bit n: the body is in region n, as itself or as a ghost. Scratch. */
   readonly near: Uint8Array;
-  /** Which regions stepped in this step of the world. Scratch. */
-  readonly ran: Uint8Array;
   /** What each region's last step took, ms. Never read by a step: only measured. */
   readonly ms: Float64Array;
 }
@@ -37,19 +36,19 @@ export function rigidTables(data: KernelData, state: RigidState, generation: Uin
     start: new Float32Array(shared(state.count * SEEN * 4)),
     level: new Uint8Array(shared(state.regions)),
     near: new Uint8Array(shared(state.count)),
-    ran: new Uint8Array(shared(state.regions)),
     ms: new Float64Array(shared(state.regions * 8)),
   };
 }
 
-/** Gives every body its region and copies its values. */
-export function prepareRigid({ data, state, start, level, near }: RigidTables): void {
-  const { bodies, world, layout } = data;
+/** Gives every body in the rows `from` … `to` − 1 its region and copies its values. */
+export function prepareRows({ data, state, start, near }: RigidTables, from: number, to: number): void {
+  const { bodies, world } = data;
   const side = world.width / state.regions;
   // A body at a border does not go back and forth.
   const margin = ghostMargin(world, data.kinds);
   const stay = margin / 2;
-  for (let i = 0; i < state.count; i++) {
+  const stop = Math.min(state.count, to - state.first);
+  for (let i = Math.max(0, from - state.first); i < stop; i++) {
     const row = state.first + i;
     const kind = bodies.kind[row] as number;
     if (kind === 0) {
@@ -77,6 +76,12 @@ export function prepareRigid({ data, state, start, level, near }: RigidTables): 
     if (x > (owner + 1) * side - margin && owner < state.regions - 1) bits |= 1 << (owner + 1);
     near[i] = bits;
   }
+}
+
+/** How closely each region is looked at: as its tile that is looked at most closely. */
+export function attendRegions({ data, state, level }: RigidTables): void {
+  const { layout, world } = data;
+  const side = world.width / state.regions;
   level.fill(2);
   for (let tile = 0; tile < layout.tiles; tile++) {
     const column = Math.floor(tile / layout.bands) * layout.stripColumns;
@@ -114,23 +119,23 @@ export class RigidRegion {
 
   /** One step of `dt` seconds, or none when this region is not due. */
   step(dt: number, farSlowing: number): void {
-    const { state, level, ran } = this.#tables;
-    ran[this.#region] = 0;
+    const { state, level } = this.#tables;
     const owed = (state.debt[this.#region] as number) + 1;
     const seen = level[this.#region] as 0 | 1 | 2;
     const period = PERIODS[seen] * (seen > 0 ? farSlowing : 1);
     if (owed < Math.max(period, state.period[this.#region] as number)) {
       state.debt[this.#region] = owed;
+      this.#group();
       return;
     }
     state.debt[this.#region] = 0;
-    ran[this.#region] = 1;
     const started = performance.now();
     this.#admit();
     // An isolated region runs slower than the world; one that is only far away makes its time up.
     this.#world.timestep = (state.period[this.#region] as number) > 1 ? dt : dt * owed;
     this.#world.step();
     this.#readBack();
+    this.#group();
     this.#tables.ms[this.#region] = performance.now() - started;
   }
 
@@ -241,55 +246,61 @@ export class RigidRegion {
     state.seen.set(start.subarray(from, from + SEEN), last);
   }
 
-  /** From Rapier to `seen`; `settleRigid` takes it to the columns. */
+  /** From Rapier to `seen` and to the columns. */
   #readBack(): void {
-    const { state } = this.#tables;
+    const { state, data } = this.#tables;
     const { seen, presence, count } = state;
     for (let i = 0; i < count; i++) {
       if (presence[this.#base + i] !== OWN) continue;
       const body = this.#bodies[i] as RapierBody;
-      if (body.isSleeping()) continue;
       const at = (this.#base + i) * SEEN;
-      const place = body.translation(PLACE);
-      seen[at] = place.x;
-      seen[at + 1] = place.y;
-      const speed = body.linvel(SPEED);
-      seen[at + 2] = speed.x;
-      seen[at + 3] = speed.y;
-      seen[at + 4] = body.rotation();
-      seen[at + 5] = body.angvel();
+      if (!body.isSleeping()) this.#read(body, at);
+      settle(data, state.first + i, seen, at);
+    }
+  }
+
+  #read(body: RapierBody, at: number): void {
+    const { seen } = this.#tables.state;
+    const place = body.translation(PLACE);
+    seen[at] = place.x;
+    seen[at + 1] = place.y;
+    const speed = body.linvel(SPEED);
+    seen[at + 2] = speed.x;
+    seen[at + 3] = speed.y;
+    seen[at + 4] = body.rotation();
+    seen[at + 5] = body.angvel();
+  }
+
+  /** Puts this region's bodies, stepped or not, into their groups for what comes next. */
+  #group(): void {
+    const { state, data } = this.#tables;
+    for (let i = 0; i < state.count; i++) {
+      if (state.owner[i] === this.#region + 1) groupRigid(data, state.first + i);
     }
   }
 }
 
 /**
- * What the regions that stepped have found, into the columns; on the simulation's thread, when all have. What is out
- * of bounds is brought back here, and the next step tells Rapier.
+ * What Rapier has found, into a row's columns. What is out of bounds is brought back here, and the next step tells
+ * Rapier.
  */
-export function settleRigid({ data, state, ran }: RigidTables): void {
+function settle(data: KernelData, row: number, seen: Float32Array, at: number): void {
   const { bodies, world } = data;
-  const { seen, owner, presence, count } = state;
   const most = world.maxSpeed;
-  for (let i = 0; i < count; i++) {
-    const region = (owner[i] as number) - 1;
-    if (region < 0 || ran[region] === 0 || presence[region * count + i] !== OWN) continue;
-    const row = state.first + i;
-    const kind = bodies.kind[row] as number;
-    const at = (region * count + i) * SEEN;
-    const x = seen[at] as number;
-    const y = seen[at + 1] as number;
-    const vx = seen[at + 2] as number;
-    const vy = seen[at + 3] as number;
-    const fastest = Math.max(Math.abs(vx), Math.abs(vy));
-    const sane = fastest < Number.POSITIVE_INFINITY && Number.isFinite(x + y);
-    if (!sane || fastest > most * 4) countAnomaly(data, row, sane);
-    bodies.x[row] = within(x, 0, world.width);
-    bodies.y[row] = within(y, 0, world.height);
-    bodies.vx[row] = within(vx, -most, most);
-    bodies.vy[row] = within(vy, -most, most);
-    (bodies.angle[kind] as Float32Array)[row] = finite(seen[at + 4] as number);
-    (bodies.spin[kind] as Float32Array)[row] = finite(seen[at + 5] as number);
-  }
+  const kind = bodies.kind[row] as number;
+  const x = seen[at] as number;
+  const y = seen[at + 1] as number;
+  const vx = seen[at + 2] as number;
+  const vy = seen[at + 3] as number;
+  const fastest = Math.max(Math.abs(vx), Math.abs(vy));
+  const sane = fastest < Number.POSITIVE_INFINITY && Number.isFinite(x + y);
+  if (!sane || fastest > most * 4) countAnomaly(data, row, sane);
+  bodies.x[row] = within(x, 0, world.width);
+  bodies.y[row] = within(y, 0, world.height);
+  bodies.vx[row] = within(vx, -most, most);
+  bodies.vy[row] = within(vy, -most, most);
+  (bodies.angle[kind] as Float32Array)[row] = finite(seen[at + 4] as number);
+  (bodies.spin[kind] as Float32Array)[row] = finite(seen[at + 5] as number);
 }
 
 function countAnomaly(data: KernelData, row: number, sane: boolean): void {

@@ -6,7 +6,7 @@
  * Two fast ones pass each other: shots do not meet shots.
  */
 import { resolveCapsules, resolveCircles } from "./contacts.ts";
-import { columnOf, IDLE, type KernelData, lineOf, SWEPT } from "./kernel-data.ts";
+import { columnOf, IDLE, type KernelData, lineOf, WORKERS } from "./kernel-data.ts";
 import { ROLE } from "./layout.ts";
 import type { Touches } from "./pairs.ts";
 import { overlaps, resolveRigid } from "./rigid-contacts.ts";
@@ -86,12 +86,10 @@ function inSquare(
 
 /** Bodies that moved farther than their own radius: the first thing on their path stops them there. */
 export function sweepFast(data: KernelData, dt: number, touches: Touches): void {
-  const { bodies, active } = data;
-  for (let index = 0; index < bodies.high.length; index++) {
-    if (data.role[index + 1] !== ROLE.small) continue;
-    for (let row = bodies.starts[index] as number; row < (bodies.high[index] as number); row++) {
-      if (active[row] === SWEPT && bodies.kind[row] !== 0) sweep(data, row, dt, touches);
-    }
+  const { rows, spans } = data.swept;
+  for (let worker = 0; worker < WORKERS; worker++) {
+    const to = spans[worker * 2 + 1] as number;
+    for (let at = spans[worker * 2] as number; at < to; at++) sweep(data, rows[at] as number, dt, touches);
   }
 }
 

@@ -17,9 +17,11 @@ export interface Team {
 
 /** Rigid regions `from` … `to` − 1 on this thread. */
 export class Regions implements RigidShare {
+  readonly tables: RigidTables | undefined;
   readonly #regions: readonly RigidRegion[];
 
   constructor(tables: RigidTables | undefined, from: number, to: number) {
+    this.tables = tables;
     this.#regions = tables
       ? Array.from({ length: to - from }, (_, index) => new RigidRegion(tables, from + index))
       : [];
@@ -50,11 +52,10 @@ export function aloneTeam(data: KernelData, tables?: RigidTables): Team {
       runPhase(
         data,
         phase,
-        { worker: 0, rowFrom: 0, rowTo: job.high, stripFrom: 0, stripTo: strips },
+        { worker: 0, rowFrom: 0, rowTo: data.rows, stripFrom: 0, stripTo: strips },
         job,
         regions,
       );
-      data.touches[1]?.ends.fill(0);
     },
     snapshot: () => regions.snapshot(),
     restore: (worlds) => regions.restore(worlds),

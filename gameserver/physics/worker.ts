@@ -50,7 +50,7 @@ function read(letter: Letter): void {
 function work(phase: number, { data, regions }: Zone): void {
   const started = performance.now();
   const { job, rowFrom, stripFrom } = takeJob(control);
-  const share = { worker: 1, rowFrom, rowTo: job.high, stripFrom, stripTo: data.layout.strips };
+  const share = { worker: 1, rowFrom, rowTo: data.rows, stripFrom, stripTo: data.layout.strips };
   runPhase(data, phase, share, job, regions);
   setBusyMs(control, performance.now() - started);
 }

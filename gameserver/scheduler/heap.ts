@@ -15,8 +15,8 @@ export class DeadlineHeap {
   /** `places`: those of another heap over the same items. */
   constructor(capacity: number, places: Int32Array = new Int32Array(capacity).fill(-1)) {
     // An empty heap's first key says so: no branch on the way to it.
-    this.#keys = new Float64Array(capacity + 1).fill(Number.POSITIVE_INFINITY);
-    this.#items = new Int32Array(capacity + 1).fill(-1);
+    this.#keys = new Float64Array(capacity + 4).fill(Number.POSITIVE_INFINITY);
+    this.#items = new Int32Array(capacity + 4).fill(-1);
     this.#places = places;
   }
 
@@ -107,16 +107,11 @@ export class DeadlineHeap {
     for (;;) {
       const child = at * 4 + 1;
       if (child >= size) break;
-      let best = child;
-      let bestKey = keys[child] as number;
-      const end = child + 4 < size ? child + 4 : size;
-      for (let other = child + 1; other < end; other++) {
-        const otherKey = keys[other] as number;
-        if (otherKey < bestKey) {
-          best = other;
-          bestKey = otherKey;
-        }
-      }
+      // Which of two is smaller is anybody's guess, so it is added and not branched on: a wrong guess costs more.
+      const low = child + +((keys[child + 1] as number) < (keys[child] as number));
+      const high = child + 2 + +((keys[child + 3] as number) < (keys[child + 2] as number));
+      const best = low + (high - low) * +((keys[high] as number) < (keys[low] as number));
+      const bestKey = keys[best] as number;
       if (bestKey >= key) break;
       const moved = items[best] as number;
       items[at] = moved;

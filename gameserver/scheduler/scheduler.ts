@@ -42,16 +42,16 @@ export class Scheduler {
   readonly #queues: ReadyQueues;
   readonly #placement: Placement;
   readonly #waiting: Waiting;
-  /** The clock as last looked at, and as far as costs tell since. */
   #looked: number;
-  #now: number;
+  /** [The clock as last looked at, and as far as costs tell since.] As a plain field: one heap number more per task. */
+  readonly #time = new Float64Array(1);
   #sinceLook = 0;
   #sweepAt = 0;
   /** The clock was looked at: shares have grown; tasks may have aged. */
   #looking = false;
   #ageing = false;
   #running = false;
-  /** Submissions that may still take `#now` for the time: reading the clock costs as much as the rest of one. */
+  /** Submissions that may still take `#time` for the time: reading the clock costs as much as the rest of one. */
   #fresh = 0;
 
   constructor(options: SchedulerOptions) {
@@ -71,7 +71,7 @@ export class Scheduler {
     const { costs, shares } = this;
     this.#waiting = { queues: this.#queues, table: this.#table, costs, shares, gate: this.gate };
     this.#looked = this.#clock();
-    this.#now = this.#looked;
+    this.#time[0] = this.#looked;
   }
 
   /** Tasks waiting, blocked or running. */
@@ -95,7 +95,7 @@ export class Scheduler {
       this.tally.refuse(band);
       return -1;
     }
-    const now = this.#fresh-- > 0 ? this.#now : this.#refresh();
+    const now = this.#fresh-- > 0 ? (this.#time[0] as number) : this.#refresh();
     const timeoutAt = options?.timeoutMs === undefined ? Number.POSITIVE_INFINITY : now + options.timeoutMs;
     this.#table.enter(slot, kind, owner, detail, band, deadline, now, timeoutAt);
     this.#queues.put(slot, band, deadline);
@@ -164,13 +164,13 @@ export class Scheduler {
     if (this.#running) return 0;
     this.#running = true;
     this.#look(false);
-    const until = this.#now + budgetMs;
+    const until = (this.#time[0] as number) + budgetMs;
     let ran = 0;
     while (this.#step()) {
       ran++;
-      if (++this.#sinceLook < LOOK_TASKS && this.#now - this.#looked < LOOK_MS) continue;
+      if (++this.#sinceLook < LOOK_TASKS && (this.#time[0] as number) - this.#looked < LOOK_MS) continue;
       this.#look(true);
-      if (this.#now >= until) break;
+      if ((this.#time[0] as number) >= until) break;
     }
     this.#look(true);
     this.#running = false;
@@ -182,28 +182,30 @@ export class Scheduler {
   #step(): boolean {
     const { players } = this.#queues;
     if (players.size === 0) {
-      const task = firstTask(this.#waiting, this.#now, this.#ageing);
+      const task = firstTask(this.#waiting, this.#time[0] as number, this.#ageing);
       this.#ageing = false;
       if (task >= 0) this.#queues.take(task);
       return task >= 0 && this.#perform(task, false);
     }
     // Credit grows only when the clock is looked at: between two looks one vain search is enough.
-    const owed = this.#looking ? owedTask(this.#waiting, this.#now) : -1;
+    const owed = this.#looking ? owedTask(this.#waiting, this.#time[0] as number) : -1;
     this.#looking = owed >= 0;
     if (owed >= 0) this.#queues.take(owed);
-    return owed >= 0 ? this.#perform(owed, true) : this.#perform(this.#queues.popPlayer(this.#now), false);
+    return owed >= 0
+      ? this.#perform(owed, true)
+      : this.#perform(this.#queues.popPlayer(this.#time[0] as number), false);
   }
 
   /** Runs one task, taken out of its queue. `owed`: on its band's share, while players wait. */
   #perform(slot: number, owed: boolean): boolean {
     const table = this.#table;
     const kind = table.kind[slot] as number;
-    if ((table.timeoutAt[slot] as number) <= this.#now) {
+    if ((table.timeoutAt[slot] as number) <= (this.#time[0] as number)) {
       this.#expire(slot);
       return true;
     }
     const timed = this.costs.begin(kind);
-    const before = timed ? this.#clock() : this.#now;
+    const before = timed ? this.#clock() : (this.#time[0] as number);
     table.state[slot] = TASK.running;
     const code = this.#kinds[kind] as TaskKind;
     try {
@@ -213,11 +215,14 @@ export class Scheduler {
     }
     const cost = timed ? this.#clock() - before : this.costs.of(kind);
     if (timed) this.costs.learn(kind, cost, before - (table.submittedAt[slot] as number));
-    this.#now = before + cost;
+    this.#time[0] = before + cost;
     const band = table.ownBand[slot] as number;
     if (owed) this.shares.pay(band, cost);
     this.gate.pay(band, cost);
-    this.tally.ran(band, isPlayerFacing(band) && this.#now > (table.ownDeadline[slot] as number));
+    this.tally.ran(
+      band,
+      isPlayerFacing(band) && (this.#time[0] as number) > (table.ownDeadline[slot] as number),
+    );
     this.#end(slot);
     return true;
   }
@@ -256,19 +261,20 @@ export class Scheduler {
   /** The time for the next few submissions. During a run the clock is looked at anyway. */
   #refresh(): number {
     this.#fresh = LOOK_TASKS;
-    return this.#running ? this.#now : (this.#now = this.#clock());
+    if (!this.#running) this.#time[0] = this.#clock();
+    return this.#time[0] as number;
   }
 
   /** Looks at the clock. `busy`: the time since the last look was this scheduler's, not its caller's. */
   #look(busy: boolean): void {
-    this.#now = this.#clock();
-    const passed = this.#now - this.#looked;
-    this.#looked = this.#now;
+    this.#time[0] = this.#clock();
+    const passed = (this.#time[0] as number) - this.#looked;
+    this.#looked = this.#time[0] as number;
     this.#sinceLook = 0;
     this.gate.pass(passed);
     this.#looking = true;
     this.#ageing = true;
-    if (busy && this.#queues.players.size > 0) earnShares(this.#waiting, passed, this.#now);
+    if (busy && this.#queues.players.size > 0) earnShares(this.#waiting, passed, this.#time[0] as number);
     this.#sweep();
   }
 
@@ -279,7 +285,11 @@ export class Scheduler {
       const slot = this.#sweepAt;
       this.#sweepAt = slot + 1 < table.capacity ? slot + 1 : 0;
       const state = table.state[slot];
-      if (state === TASK.free || state === TASK.running || (table.timeoutAt[slot] as number) > this.#now)
+      if (
+        state === TASK.free ||
+        state === TASK.running ||
+        (table.timeoutAt[slot] as number) > (this.#time[0] as number)
+      )
         continue;
       this.#queues.take(slot);
       this.#expire(slot);

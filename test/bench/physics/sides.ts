@@ -4,13 +4,15 @@ import { Worker } from "node:worker_threads";
 import type { Crew } from "../../../gameserver/physics/crew.ts";
 import { rapier } from "../../../gameserver/physics/rapier.ts";
 import { circle, world } from "../../../gameserver/physics/testing.ts";
-import { median } from "../harness.ts";
+import { median, quantile } from "../harness.ts";
 import { type Size, sideOf } from "./game.ts";
 import { watchOthers } from "./quiet.ts";
 import { benchZone } from "./zone.ts";
 
 export interface Ratio {
   readonly ratio: number;
+  /** The same of the quickest steps of both sides (`UNDISTURBED`): what it is where nobody else wants the cores. */
+  readonly undisturbed: number;
   readonly first: number;
   readonly second: number;
   /** Rounds that counted, and the largest share of the machine that others had in them. */
@@ -21,14 +23,22 @@ export interface Ratio {
 const MOST_OTHERS = 0.1;
 const LEAST_ROUNDS = 3;
 
+/** Share of a round's steps that are taken as undisturbed, even on a machine that others use. */
+const UNDISTURBED = 0.05;
+
+interface Round {
+  /** Median ms of a step, and that of the undisturbed ones. */
+  readonly median: number;
+  readonly undisturbed: number;
+}
+
 interface Side {
-  /** Median ms of a step, over one round. */
-  round(): number;
+  round(): Round;
 }
 
 /** first ÷ second, each the median of its rounds. */
 function compare(first: Side, second: Side, rounds: number): Ratio {
-  const kept: { a: number; b: number; others: number }[] = [];
+  const kept: { a: Round; b: Round; others: number }[] = [];
   const all: typeof kept = [];
   first.round();
   second.round();
@@ -42,16 +52,22 @@ function compare(first: Side, second: Side, rounds: number): Ratio {
   }
   const used = kept.length >= LEAST_ROUNDS ? kept : all;
   return {
-    ratio: median(used.map(({ a, b }) => a / b)),
-    first: median(used.map(({ a }) => a)),
-    second: median(used.map(({ b }) => b)),
+    ratio: median(used.map(({ a, b }) => a.median / b.median)),
+    undisturbed: median(used.map(({ a, b }) => a.undisturbed / b.undisturbed)),
+    first: median(used.map(({ a }) => a.median)),
+    second: median(used.map(({ b }) => b.median)),
     rounds: used.length,
     others: Math.max(...used.map(({ others }) => others)),
   };
 }
 
 function roundOf(step: () => number, steps: number): Side {
-  return { round: () => median(Array.from({ length: steps }, step)) };
+  return {
+    round() {
+      const times = Float64Array.from({ length: steps }, step).sort();
+      return { median: quantile(times, 0.5), undisturbed: quantile(times, UNDISTURBED) };
+    },
+  };
 }
 
 /** The same world on one worker and on two, rigid bodies and all. */
@@ -71,20 +87,27 @@ export function oneAgainstTwo(size: Size, crew: Crew, rounds: number, steps: num
  * step beside another such thread. 2 for two whole cores; less where they share caches, memory or one real core. No
  * split of one world can gain more.
  */
-export async function machineGain(size: Size, rounds: number, steps: number): Promise<number> {
+export async function machineGain(size: Size, rounds: number, steps: number): Promise<Round> {
   const world = benchZone(size);
   const side = roundOf(world.step, steps);
   side.round();
-  const gains: number[] = [];
+  const gains: Round[] = [];
   try {
     for (let n = 0; n < rounds; n++) {
       const alone = side.round();
       const neighbour = new Worker(new URL("./neighbour.ts", import.meta.url), { workerData: size });
       await once(neighbour, "message");
-      gains.push((2 * alone) / side.round());
+      const beside = side.round();
+      gains.push({
+        median: (2 * alone.median) / beside.median,
+        undisturbed: (2 * alone.undisturbed) / beside.undisturbed,
+      });
       await neighbour.terminate();
     }
-    return median(gains);
+    return {
+      median: median(gains.map((gain) => gain.median)),
+      undisturbed: median(gains.map((gain) => gain.undisturbed)),
+    };
   } finally {
     world.zone.close();
   }
