@@ -1,6 +1,7 @@
 /**
  * A lane settles what it is given, batch by batch, in order. Natural batching: it takes what has gathered while the
- * last batch was away, and never waits for more.
+ * last batch was away, and never waits for more. Nor does it wait for wallets that another batch has in hand, unless its
+ * oldest entry was passed over several times: what was left alone goes first in the next batch.
  *
  * No entry is given up: what fails because a store is away is kept and run again; what fails by itself is found by
  * halving, tried three times, and set aside for an operator, so that one bad entry delays the others by a few runs.
@@ -14,6 +15,8 @@ import type { Ref } from "./journal/journal.ts";
 export const MAX_BATCH = 256;
 /** Tries of an entry that fails alone before it is set aside. */
 const MAX_ATTEMPTS = 3;
+/** How often the oldest of all may be passed over because another has its wallets in hand, until they are waited for. */
+const MAX_PASSED_OVER = 3;
 /** Wait before a batch is run again that a store's failure brought back, ms. */
 const RETRY_MS = 50;
 
@@ -30,6 +33,8 @@ export interface Item {
 
 export interface LaneHost {
   settle(batch: readonly Entry[]): Promise<Answer[]>;
+  /** Leaves those alone for which it would have to wait: they get no answer. */
+  settleFree(batch: readonly Entry[]): Promise<(Answer | undefined)[]>;
   quarantine(entry: Entry, error: string, attempts: number): Promise<boolean>;
   /** True for failures of a store: the same batch may be run again. */
   mayRunAgain(error: unknown): boolean;
@@ -46,9 +51,11 @@ export class Lane {
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
   #queue: Item[] = [];
-  /** Goes before the queue: what a store's failure brought back, and what others left behind. */
+  /** Goes before the queue: what was tried and is not settled, and what others left behind. */
   #first: Item[] = [];
   #inHand = 0;
+  /** A store's failure ended the last batch. */
+  #away = false;
   #running: Promise<void> | undefined;
 
   constructor(host: LaneHost, clock: Clock, signal: AbortSignal) {
@@ -85,27 +92,38 @@ export class Lane {
   }
 
   async #run(): Promise<void> {
+    let oldest: Item | undefined;
+    let passedOver = 0;
     while (this.#first.length + this.#queue.length > 0 && !this.#signal.aborted) {
       const first = this.#first.splice(0, MAX_BATCH);
       const taken = first.concat(this.#queue.splice(0, MAX_BATCH - first.length));
       const batch = taken.filter((item) => !item.abandoned());
+      if (batch.length === 0) continue;
+      passedOver = batch[0] === oldest ? passedOver + 1 : 0;
+      oldest = batch[0];
       this.#inHand = batch.length;
-      const left = batch.length === 0 ? [] : await this.#settle(batch, 1);
+      this.#away = false;
+      const left = await this.#settle(batch, 1, passedOver < MAX_PASSED_OVER);
       this.#inHand = 0;
-      if (left.length === 0) continue;
       this.#first = left.concat(this.#first);
-      await pause(this.#clock, RETRY_MS, this.#signal);
+      if (this.#away) await pause(this.#clock, RETRY_MS, this.#signal);
     }
   }
 
-  /** Settles a batch; answers the items that a store's failure leaves to be run again, in order. */
-  async #settle(batch: readonly Item[], attempt: number): Promise<Item[]> {
+  /** Settles a batch; answers the items that are to be run again, in order. */
+  async #settle(batch: readonly Item[], attempt: number, free = false): Promise<Item[]> {
     const started = this.#clock.now();
+    const entries = batch.map((item) => item.entry);
     try {
-      const answers = await this.#host.settle(batch.map((item) => item.entry));
-      this.#host.settled(batch.length, this.#clock.now() - started);
-      for (const [index, item] of batch.entries()) item.done(answers[index] as Answer);
-      return [];
+      const answers = await (free ? this.#host.settleFree(entries) : this.#host.settle(entries));
+      const left = batch.filter((_item, index) => answers[index] === undefined);
+      if (left.length < batch.length)
+        this.#host.settled(batch.length - left.length, this.#clock.now() - started);
+      for (const [index, item] of batch.entries()) {
+        const answer = answers[index];
+        if (answer) item.done(answer);
+      }
+      return left;
     } catch (error) {
       if (this.#host.mayRunAgain(error)) return this.#keep(batch, error);
       return batch.length > 1 ? this.#halve(batch) : this.#suspect(batch[0] as Item, error, attempt);
@@ -114,6 +132,7 @@ export class Lane {
 
   /** What is journaled waits for the store; what is not is told at once. */
   #keep(batch: readonly Item[], error: unknown): Item[] {
+    this.#away = true;
     this.#host.delayed(error);
     for (const item of batch) if (item.ref === undefined) item.failed(error);
     return batch.filter((item) => item.ref !== undefined);

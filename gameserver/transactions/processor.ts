@@ -70,13 +70,15 @@ export class Processor {
     this.#stores = stores;
     this.#observer = observer;
     this.#clock = clock;
+    const settling = async <T>(settle: () => Promise<T>): Promise<T> => {
+      stores.at?.("queued");
+      const answers = await stores.settling(settle);
+      stores.at?.("committed");
+      return answers;
+    };
     const host = {
-      settle: async (batch: readonly Entry[]) => {
-        stores.at?.("queued");
-        const answers = await stores.settling(() => stores.ledger.settle(batch));
-        stores.at?.("committed");
-        return answers;
-      },
+      settle: (batch: readonly Entry[]) => settling(() => stores.ledger.settle(batch)),
+      settleFree: (batch: readonly Entry[]) => settling(() => stores.ledger.settleFree(batch)),
       quarantine: (entry: Entry, error: string, attempts: number) =>
         stores.ledger.quarantine(entry, error, attempts),
       mayRunAgain: (error: unknown) =>

@@ -16,6 +16,11 @@ export interface Ledger {
    */
   settle(batch: readonly Entry[]): Promise<Answer[]>;
   /**
+   * The same, without waiting for wallets that another batch has in hand: entries that touch one are left alone, and
+   * so is what comes after them and shares a wallet or an id with them. They get no answer and are to be given again.
+   */
+  settleFree(batch: readonly Entry[]): Promise<(Answer | undefined)[]>;
+  /**
    * Sets one entry aside for an operator, with what went wrong. Safe to repeat. False when its id was decided meanwhile:
    * then it is to be settled again, which tells its answer.
    */

@@ -116,6 +116,39 @@ it("the same id with other wallets, at once, is settled for one and a conflict f
   }
 });
 
+it("leaves alone what touches a wallet that another has in hand, and whoever comes behind that", async () => {
+  await books.ledger.settle(["ann", "bob", "cid", "dan"].map((player) => grant(100, { player })));
+  const other = await books.pool.connect();
+  const hold = "BEGIN; SELECT * FROM ledger.wallet WHERE account = 'player:ann' FOR UPDATE";
+  // A collision: from then on others are expected, and wallets taken at once.
+  await other.query(hold);
+  const collides = books.ledger.settleFree([grant(1)]);
+  await other.query("UPDATE ledger.wallet SET version = version + 1 WHERE account = 'player:ann'; COMMIT");
+  expect(await collides).toEqual([settled]);
+
+  await other.query(hold);
+  const plate = buy(10);
+  const swap = trade("ann", "cid", 5);
+  const behind = buy(10, { player: "cid" });
+  // The last is new to the books: that its wallet is not there does not make it another's.
+  const free = [buy(10, { player: "dan" }), grant(7, { player: "eve" })];
+  const answers = await books.ledger.settleFree([plate, swap, behind, ...free]);
+  expect(answers).toEqual([undefined, undefined, undefined, settled, settled]);
+  expect(await books.count("transaction")).toBe(7);
+  // The same id with other wallets may not overtake the first.
+  const copy = grant(3, { player: "bob", id: plate.id });
+  expect(await books.ledger.settleFree([plate, copy])).toEqual([undefined, undefined]);
+  await other.query("ROLLBACK");
+  other.release();
+
+  expect(await books.ledger.settleFree([plate, swap, behind])).toEqual([
+    settled,
+    { status: "declined", reason: "insufficient-goods" },
+    settled,
+  ]);
+  expect(await credits("ann")).toBe(91n);
+});
+
 it("batches that overlap crosswise do not deadlock", async () => {
   const players = Array.from({ length: 30 }, (_, n) => `p${n}`);
   await books.ledger.settle(players.map((player) => grant(1_000, { player })));

@@ -17,10 +17,11 @@ import { type Client, type Pool, withClient } from "../../../platform/postgres.t
 import { isStoreAway } from "../../../platform/store-errors.ts";
 import type { Answer, DeclineReason, Final } from "../answer.ts";
 import type { At } from "../crash-points.ts";
-import type { Asset, Balances } from "../decide.ts";
+import type { Asset } from "../decide.ts";
 import { type Entry, encodeEntry } from "../entry.ts";
 import type { Ledger } from "./ledger.ts";
-import { changesOf, makeWallets, readWallets, type Wallets } from "./wallets.ts";
+import { LeftAlone } from "./left-alone.ts";
+import { changesOf, type Hold, makeWallets, readWallets, type Wallets } from "./wallets.ts";
 
 /** First half of the advisory locks on streams; the second is the stream's id. */
 const STREAM_LOCK = 1_735_289_197;
@@ -39,6 +40,8 @@ export const LEDGER_SESSION = {
 } as const;
 /** How often a batch is run again at once before the caller decides. */
 const MAX_RUNS = 4;
+/** After a collision so many batches expect the next one: they lock at once, instead of being thrown away. */
+const CROWDED_BATCHES = 16;
 
 interface Known {
   readonly id: string;
@@ -68,19 +71,36 @@ export function mayRunAgain(error: unknown): boolean {
 
 export class PostgresLedger implements Ledger {
   readonly #options: PostgresLedgerOptions;
+  /** Batches for which others are expected at the same wallets. */
+  #crowded = 0;
 
   constructor(options: PostgresLedgerOptions) {
     this.#options = options;
   }
 
   async settle(batch: readonly Entry[]): Promise<Answer[]> {
+    // Those who wait leave nothing alone.
+    return (await this.#settle(batch, "wait")) as Answer[];
+  }
+
+  settleFree(batch: readonly Entry[]): Promise<(Answer | undefined)[]> {
+    return this.#settle(batch, "take");
+  }
+
+  /** `hold`: how wallets are read when somebody else is at work on them. */
+  async #settle(batch: readonly Entry[], hold: Hold): Promise<(Answer | undefined)[]> {
     for (let run = 1; ; run++) {
       try {
-        return await withClient(this.#options.pool, (client) => this.#run(client, batch, run > 1));
+        const how = run > 1 || this.#crowded > 0 ? hold : "look";
+        const answers = await withClient(this.#options.pool, (client) => this.#run(client, batch, how));
+        if (answers.includes(undefined)) this.#crowded = CROWDED_BATCHES;
+        else if (this.#crowded > 0) this.#crowded -= 1;
+        return answers;
       } catch (error) {
         // What another batch caused is tried again here; a store that is away is for the caller to wait for.
         const again = error instanceof Overtaken || BUSY.has(String((error as { code?: unknown }).code));
         if (!again || run === MAX_RUNS) throw error;
+        this.#crowded = CROWDED_BATCHES;
       }
     }
   }
@@ -98,16 +118,16 @@ export class PostgresLedger implements Ledger {
     return rowCount === 1;
   }
 
-  async #run(client: Client, batch: readonly Entry[], lock: boolean): Promise<Answer[]> {
+  async #run(client: Client, batch: readonly Entry[], hold: Hold): Promise<(Answer | undefined)[]> {
     const nowMs = await this.#begin(client);
-    const wallets = await readWallets(client, batch, lock);
+    const wallets = await readWallets(client, batch, hold);
     if (!wallets) {
       await client.query("ROLLBACK");
       await makeWallets(client, batch);
-      return this.#run(client, batch, lock);
+      return this.#run(client, batch, hold);
     }
     const known = await lookUp(client, batch);
-    const { answers, fresh } = decideAll(batch, known, wallets.balances, this.#options.assets(), nowMs);
+    const { answers, fresh } = decideAll(batch, known, wallets, this.#options.assets(), nowMs);
     if (fresh.length > 0) await write(client, fresh, wallets, this.#options.stream());
     this.#options.at?.("written");
     const committing = client.query("COMMIT");
@@ -155,14 +175,16 @@ interface Fresh {
 function decideAll(
   batch: readonly Entry[],
   known: Map<string, Known>,
-  balances: Balances,
+  { balances, taken }: Wallets,
   assets: ReadonlyMap<string, Asset>,
   nowMs: number,
-): { readonly answers: Answer[]; readonly fresh: Fresh[] } {
+): { readonly answers: (Answer | undefined)[]; readonly fresh: Fresh[] } {
   const fresh: Fresh[] = [];
-  const answers = batch.map((entry): Answer => {
+  const left = new LeftAlone(taken);
+  const answers = batch.map((entry): Answer | undefined => {
     const before = known.get(entry.id);
     if (before) return before.hash === entry.hash ? answerOf(before) : { status: "conflict" };
+    if (left.has(entry)) return undefined;
     const final = balances.decide(entry, assets, nowMs);
     fresh.push({ entry, final });
     // The same id twice in one batch: the second sees the first.

@@ -1,9 +1,10 @@
 /**
  * The wallets of a batch: read before the decisions, changed after them.
  *
- * A first run reads them without locks and changes each only if its version is still the one that was read: nobody
- * else touches a player's wallet nearly always, and a lock is a write of its own. When somebody did, the batch is run
- * again with the rows locked in ascending order, so that it gets through however many want the same stock.
+ * Three ways to read them (`Hold`). `look`, without locks: each is changed only if its version is still the one that was
+ * read. Nobody else touches a player's wallet nearly always, and a lock is a write of its own. `take`, when somebody did:
+ * locks those that are free and passes over the others; nothing is waited for, no work is thrown away. `wait` locks all
+ * in ascending order, so that a batch gets through however many want the same stock.
  * Rows are found by index once: the change goes to where they were seen (ctid), which nobody can have moved without
  * changing the version.
  */
@@ -19,8 +20,12 @@ interface Row {
   readonly ctid: string;
 }
 
+export type Hold = "look" | "take" | "wait";
+
 export interface Wallets {
   readonly balances: Balances;
+  /** Those that another has in hand, by `walletKey`; only where they were not waited for. */
+  readonly taken: readonly string[];
   /** Where each was seen, and in which version, by `walletKey`. */
   readonly rows: ReadonlyMap<string, Row>;
 }
@@ -29,15 +34,20 @@ export interface Wallets {
 export async function readWallets(
   client: Client,
   batch: readonly Entry[],
-  lock: boolean,
+  hold: Hold,
 ): Promise<Wallets | undefined> {
   const keys = keysOf(batch);
   const { accounts, assets } = columnsOf(keys);
-  const found = await select(client, accounts, assets, lock);
-  if (found.length < keys.size) return undefined;
+  const found = await select(client, accounts, assets, hold);
   const rows = new Map(found.map((row) => [walletKey(row.account, row.asset), row]));
+  const taken = found.length < keys.size ? [...keys.keys()].filter((key) => !rows.has(key)) : [];
+  if (taken.length > 0) {
+    if (hold !== "take") return undefined;
+    const there = columnsOf(new Map(taken.map((key) => [key, keys.get(key) as readonly [string, string]])));
+    if ((await select(client, there.accounts, there.assets, "look")).length < taken.length) return undefined;
+  }
   const balances = new Map(found.map((row) => [walletKey(row.account, row.asset), BigInt(row.balance)]));
-  return { balances: new Balances(balances), rows };
+  return { balances: new Balances(balances), rows, taken };
 }
 
 /** What is to be changed, in ascending order of wallets: where, in which version, by how much. */
@@ -59,15 +69,19 @@ const SELECT = `SELECT w.account, w.asset, w.balance, w.version, w.ctid::text
   FROM unnest($1::text[], $2::text[]) AS k (account, asset)
   JOIN ledger.wallet w ON w.account = k.account AND w.asset = k.asset`;
 
+const READ: Readonly<Record<Hold, string>> = {
+  look: SELECT,
+  take: `${SELECT} FOR UPDATE OF w SKIP LOCKED`,
+  wait: `${SELECT} ORDER BY w.account, w.asset FOR UPDATE OF w`,
+};
+
 async function select(
   client: Client,
   accounts: readonly string[],
   assets: readonly string[],
-  lock: boolean,
+  hold: Hold,
 ): Promise<Row[]> {
-  const query = lock
-    ? { name: "ledger-wallets-lock", text: `${SELECT} ORDER BY w.account, w.asset FOR UPDATE OF w` }
-    : { name: "ledger-wallets", text: SELECT };
+  const query = { name: `ledger-wallets-${hold}`, text: READ[hold] };
   return (await client.query<Row>({ ...query, values: [accounts, assets] })).rows;
 }
 

@@ -142,6 +142,7 @@ const stormy = (world: World) => ({
   postgresRefuses: world.random() ** 3 * 0.7,
   commitUnknown: world.random() ** 3 * 0.5,
   collision: world.random() * 0.3,
+  taken: world.random() * 0.2,
 });
 
 function nextEntry(world: World, told: readonly Told[], n: number): Entry {

@@ -4,9 +4,10 @@
  */
 import { fail } from "../../../platform/errors.ts";
 import type { Answer, Final } from "../answer.ts";
-import { type Asset, Balances } from "../decide.ts";
+import { type Asset, Balances, walletKey, walletsOf } from "../decide.ts";
 import type { Entry } from "../entry.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import { LeftAlone } from "../ledger/left-alone.ts";
 import { storeError } from "./sim-redis.ts";
 import type { World } from "./world.ts";
 
@@ -37,7 +38,8 @@ export class SimPostgres {
 
   ledger(stream: () => number): Ledger {
     return {
-      settle: (batch) => this.#statement(() => this.#settle(batch, stream())),
+      settle: (batch) => this.#statement(() => this.#settle(batch, stream(), []) as Answer[]),
+      settleFree: (batch) => this.#statement(() => this.#settle(batch, stream(), this.#taken(batch))),
       quarantine: (entry) =>
         this.#statement(() => {
           if (this.decided.has(entry.id)) return false;
@@ -47,7 +49,15 @@ export class SimPostgres {
     };
   }
 
-  #settle(batch: readonly Entry[], stream: number): Answer[] {
+  /** Wallets of the batch that another has in hand. */
+  #taken(batch: readonly Entry[]): string[] {
+    const wallets = batch.flatMap(({ transfers }) => [...walletsOf(transfers)]);
+    return wallets
+      .filter(() => this.#world.chance("taken"))
+      .map(([account, asset]) => walletKey(account, asset));
+  }
+
+  #settle(batch: readonly Entry[], stream: number, taken: readonly string[]): (Answer | undefined)[] {
     if (this.#closed.has(stream)) throw fail("FENCED", `journal ${stream} was taken over`);
     if (this.#world.chance("collision"))
       throw Object.assign(new Error("deadlock detected"), { code: "40P01" });
@@ -58,11 +68,13 @@ export class SimPostgres {
     }
     const balances = new Balances(this.balances);
     const fresh: { entry: Entry; final: Final }[] = [];
-    const answers = batch.map((entry): Answer => {
+    const left = new LeftAlone(taken);
+    const answers = batch.map((entry): Answer | undefined => {
       const before = this.decided.get(entry.id) ?? fresh.find((one) => one.entry.id === entry.id);
       if (before) return before.entry.hash === entry.hash ? before.final : { status: "conflict" };
       const aside = this.quarantined.get(entry.id);
       if (aside) return { status: aside.hash === entry.hash ? "quarantined" : "conflict" };
+      if (left.has(entry)) return undefined;
       const final = balances.decide(entry, this.#assets, this.#world.clock.now());
       fresh.push({ entry, final });
       return final;

@@ -9,6 +9,8 @@ export interface Weather {
   readonly postgresRefuses: number;
   readonly commitUnknown: number;
   readonly collision: number;
+  /** Another batch has a wallet in hand. */
+  readonly taken: number;
 }
 
 export const CALM: Weather = {
@@ -18,6 +20,7 @@ export const CALM: Weather = {
   postgresRefuses: 0,
   commitUnknown: 0,
   collision: 0,
+  taken: 0,
 };
 
 export class World {
