@@ -2,8 +2,9 @@
  * The players of the kill loop, in a process of their own that nobody kills: an open loop at a fixed rate with latency
  * counted from the intended moment, and a log of what they were told, which is later held against the books.
  *
- * Each does what a client must: makes the id once, and asks again with it, at the other pod, when a connection breaks,
- * no answer comes, or the answer is "not now" or "pending". Some ask both pods at once from the beginning.
+ * Each does what a client must: makes the id once, and asks again with it. A player has a pod, as sessions have, and is
+ * told there what became of "pending" and when to come back after "not now"; when the connection breaks or no answer
+ * comes, the other pod is asked. Some ask elsewhere for no reason, or both pods at once from the beginning.
  */
 import { createWriteStream } from "node:fs";
 import { connect, type Socket } from "node:net";
@@ -58,6 +59,7 @@ const NO_ANSWER_MS = 2_100;
 const RECONNECT_MS = 20;
 const GIVE_UP_MS = 30_000;
 const BOTH_AT_ONCE = 0.03;
+const ELSEWHERE = 0.05;
 
 interface Request {
   readonly n: number;
@@ -68,7 +70,9 @@ interface Request {
   readonly open: Set<number>;
   readonly walksAway: boolean;
   asks: number;
-  lastAskAt: number;
+  /** The pod asked last. */
+  asked: number;
+  timer: ReturnType<typeof setTimeout> | undefined;
   pending: number;
   answer: Answer | undefined;
 }
@@ -102,48 +106,49 @@ function turn(): void {
       const line = JSON.stringify([asked, entry]);
       const walksAway = options.walkAway !== undefined && random() < options.walkAway;
       const own = { n: asked, entry, line, arrival, open: new Set<number>(), walksAway };
-      const request: Request = { ...own, asks: 0, lastAskAt: 0, pending: 0, answer: undefined };
+      const request: Request = { ...own, asks: 0, asked: 0, timer: undefined, pending: 0, answer: undefined };
       requests.set(asked, request);
-      ask(request, asked % pods.length);
-      if (random() < BOTH_AT_ONCE) ask(request, (asked + 1) % pods.length);
+      const home = homeOf(entry.player);
+      ask(request, home);
+      if (random() < BOTH_AT_ONCE) ask(request, (home + 1) % pods.length);
     }
-  }
-  for (const request of requests.values()) {
-    // In the order of arrival: nobody behind the first young one has waited too long.
-    if (now - request.arrival < NO_ANSWER_MS) break;
-    if (now - request.lastAskAt > NO_ANSWER_MS) again(request);
   }
 }
 
 function ask(request: Request, index: number): void {
   const pod = pods[index];
   request.asks += 1;
-  request.lastAskAt = Date.now();
-  if (!pod?.say) {
-    setTimeout(() => again(request), RECONNECT_MS);
-    return;
-  }
+  request.asked = index;
+  againAfter(request, pod?.say ? NO_ANSWER_MS : RECONNECT_MS, true);
+  if (!pod?.say) return;
   request.open.add(index);
   pod.say(request.line);
 }
 
-/** The pod after the last one asked. */
-const askAnother = (request: Request) => ask(request, (request.n + request.asks) % pods.length);
-
-function again(request: Request): void {
-  if (request.walksAway && arriving) return;
-  if (!request.answer && requests.has(request.n)) askAnother(request);
+/** One plan for each request at any time: to ask again after `ms`, at another pod or mostly the same. */
+function againAfter(request: Request, ms: number, another: boolean): void {
+  clearTimeout(request.timer);
+  request.timer = setTimeout(() => again(request, another), ms);
 }
+
+function again(request: Request, another: boolean): void {
+  if (request.answer || !requests.has(request.n)) return;
+  if (request.walksAway && arriving) againAfter(request, NO_ANSWER_MS, another);
+  else ask(request, another || random() < ELSEWHERE ? (request.asked + 1) % pods.length : request.asked);
+}
+
+/** Players are called p0, p1, …: as many have their home in each pod. */
+const homeOf = (player: string) => Number(player.slice(1)) % pods.length;
 
 function onReply(index: number, line: string): void {
   const [n, answer] = JSON.parse(line) as Reply;
   const request = requests.get(n);
   if (!request) return;
   request.open.delete(index);
-  if (answer.status === "refused") setTimeout(() => again(request), waitAfter(answer.retryAfterMs));
+  if (answer.status === "refused") againAfter(request, waitAfter(answer.retryAfterMs), false);
   else if (answer.status === "pending") {
     request.pending ||= Date.now();
-    if (options.askAgain ?? true) setTimeout(() => again(request), ASK_AGAIN_MS);
+    if (options.askAgain ?? true) againAfter(request, ASK_AGAIN_MS, false);
     else if (!request.answer && requests.delete(n)) write(request, "pending", 0);
   } else if (!request.answer) {
     request.answer = answer;
@@ -208,7 +213,7 @@ function link(port: number, index: number): { say: ((line: string) => void) | un
       for (const request of requests.values()) {
         if (!request.open.delete(index)) continue;
         if (request.answer && request.open.size === 0) requests.delete(request.n);
-        else again(request);
+        else again(request, true);
       }
       setTimeout(open, RECONNECT_MS);
     });
