@@ -102,6 +102,7 @@ const TRANSPORT: readonly (readonly [TransportCounter, string, string])[] = [
     "gamefleet_dropped_updates_total",
     "Updates left out because the client had not read the last.",
   ],
+  ["roundTrips", "gamefleet_round_trips_total", "Answers to pings of ours."],
   ["eventsLost", "gamefleet_events_overrun_total", "Times a thread was too late to read events."],
 ];
 
@@ -120,6 +121,10 @@ function threadCounters(registry: Registry, stats: ThreadStats): (() => void)[] 
   const { simulation } = stats;
   return [
     ...TRANSPORT.map(([name, metric, help]) => of(counter(registry, metric, help), () => sum(name))),
+    of(
+      counter(registry, "gamefleet_round_trip_seconds_total", "Their time, from our ping to the answer."),
+      () => sum("roundTripMs") / 1_000,
+    ),
     of(counter(registry, "gamefleet_ticks_total", "Ticks stepped."), () => simulation.get("ticks")),
     of(counter(registry, "gamefleet_dilated_ticks_total", "Ticks given up because the pod was late."), () =>
       simulation.get("dilatedTicks"),

@@ -26,6 +26,7 @@ export async function echoServer(
   const owner: ConnectionOwner = {
     onFrame() {},
     onMessage: (connection, message) => connection.send(Buffer.from(message)),
+    onRoundTrip() {},
     onGone: (_connection, code) => gone.push(code),
     onBug: (error) => bugs.push(error),
     ...reaction,

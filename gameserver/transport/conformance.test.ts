@@ -284,6 +284,13 @@ describe.each<TransportName>(["own", "ws"])("transport %s", (transport) => {
     expect(heard()).toEqual(hear);
   });
 
+  // ws reads a frame whole before it says what the frame is.
+  it.runIf(transport === "own").each([0x81, 0x01])("refuses a text at its first octet, %i", async (octet) => {
+    const client = await RawClient.open(server.port);
+    client.socket.write(Buffer.of(octet));
+    expect(await client.closed()).toBe(1003);
+  });
+
   it("echoes what the reference client sends, of any size, and closes with its code", async () => {
     const socket = new WebSocket(`ws://127.0.0.1:${server.port}/`, [SUBPROTOCOL], {
       perMessageDeflate: true,

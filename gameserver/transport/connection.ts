@@ -8,11 +8,13 @@ import type { Socket } from "node:net";
 import { CLOSE } from "../../protocol/close.ts";
 import { MAX_CLIENT_MESSAGE_BYTES } from "../../protocol/frames.ts";
 import { judge } from "./handshake.ts";
+import { RoundTrip } from "./round-trip.ts";
 import {
   binaryFrame,
   closeFrame,
   FrameParser,
   type MessageSink,
+  pingFrame,
   pongFrame,
   WebSocketError,
 } from "./websocket.ts";
@@ -39,7 +41,7 @@ export interface PlayerConnection {
   send(payload: Uint8Array): void;
   /** Starts the closing handshake. Nothing is read or sent after it. */
   close(code: number, reason?: string): void;
-  /** Called now and then: ends a connection whose peer does not end. */
+  /** Called about once a second: ends a connection whose peer does not end; asks for the round trip now and then. */
   sweep(nowMs: number): void;
   /** Stops reading; the kernel's buffer fills and the peer has to wait. */
   pause(): void;
@@ -50,6 +52,8 @@ export interface ConnectionOwner {
   /** Each WebSocket frame, before it is handled: the place for rate limits; may throw WebSocketError. */
   onFrame(connection: PlayerConnection, size: number): void;
   onMessage(connection: PlayerConnection, message: Uint8Array): void;
+  /** The peer has answered a ping of ours after `ms`. */
+  onRoundTrip(connection: PlayerConnection, ms: number): void;
   /** Once, when the socket is gone. `code` is why: ours when we closed, else the peer's, else 1006. */
   onGone(connection: PlayerConnection, code: number): void;
   /** Something other than a WebSocketError was thrown while handling a message; the connection is being closed. */
@@ -62,6 +66,9 @@ export class Connection implements MessageSink, PlayerConnection {
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
   readonly #parser: FrameParser;
+  readonly #roundTrip: RoundTrip;
+  /** A ping goes out with the next write: one write costs as much as ten pings. */
+  #asking = false;
   #request: Buffer | undefined = Buffer.alloc(0);
   #closeCode = 0;
   #closedAt = 0;
@@ -72,6 +79,7 @@ export class Connection implements MessageSink, PlayerConnection {
     this.#socket = socket;
     this.#owner = owner;
     this.#parser = new FrameParser(this, MAX_CLIENT_MESSAGE_BYTES);
+    this.#roundTrip = new RoundTrip(id, nowMs);
     socket.setNoDelay(true);
     // No encoding is ever set, so chunks are buffers.
     socket.on("data", (chunk) => this.#receive(chunk as Buffer));
@@ -100,7 +108,13 @@ export class Connection implements MessageSink, PlayerConnection {
 
   /** Hands over bytes that are frames already. */
   write(frames: Uint8Array): void {
-    if (this.open) this.#socket.write(frames);
+    if (!this.open) return;
+    if (!this.#asking) {
+      this.#socket.write(frames);
+      return;
+    }
+    this.#asking = false;
+    this.#socket.write(Buffer.concat([pingFrame(this.#roundTrip.ask(performance.now())), frames]));
   }
 
   send(payload: Uint8Array): void {
@@ -119,8 +133,8 @@ export class Connection implements MessageSink, PlayerConnection {
     else this.#socket.destroy();
   }
 
-  /** Called now and then: destroys a socket whose peer does not end. */
   sweep(nowMs: number): void {
+    if (this.open && this.#roundTrip.due(nowMs)) this.#asking = true;
     if (this.#closeCode !== 0 && nowMs - this.#closedAt > LINGER_MS) this.#socket.destroy();
   }
 
@@ -146,6 +160,11 @@ export class Connection implements MessageSink, PlayerConnection {
   ping(payload: Uint8Array): void {
     if (this.backlog > MAX_CONTROL_BACKLOG) throw new WebSocketError(1008, "pings without reading");
     this.write(pongFrame(payload));
+  }
+
+  pong(payload: Uint8Array): void {
+    const ms = this.#roundTrip.answered(payload, performance.now());
+    if (ms !== undefined) this.#owner.onRoundTrip(this, ms);
   }
 
   /** The peer closes: the RFC asks to echo its code. */

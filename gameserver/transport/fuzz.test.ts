@@ -43,6 +43,7 @@ function ours(chunks: readonly Buffer[]): Heard & { most: number } {
         if (result.verdict === undefined)
           result.heard.push(`message ${Buffer.from(bytes).toString("base64")}`);
       },
+      pong() {},
       ping: (bytes) => {
         if (result.verdict === undefined) result.heard.push(`ping ${Buffer.from(bytes).toString("base64")}`);
       },

@@ -22,6 +22,8 @@ import { binaryFrame, WebSocketError } from "./websocket.ts";
 const QUIET_TICKS = 15;
 /** Updates left out in a row after which the rate is halved; after twice as many, quartered. */
 const HALF_AFTER = 4;
+/** What a new round trip weighs against those before it. */
+const ROUND_TRIP_SHARE = 0.25;
 /** Longest WebSocket header of an update. */
 export const HEADER_ROOM = 4;
 
@@ -54,7 +56,7 @@ export class IoSession implements Hearer {
   turn = 0;
   /** Monotonic ms since which its client has not read, or 0. */
   slowSince = 0;
-  /** Round trip, ms; 0 while it is not known. */
+  /** Round trip, ms, smoothed; 0 while it is not known. */
   latencyMs = 0;
   readonly #shared: IoShared;
   readonly #view: SessionView;
@@ -78,6 +80,11 @@ export class IoSession implements Hearer {
 
   get centre(): { readonly x: number; readonly y: number } {
     return this.#view.centre(this.zone.picture);
+  }
+
+  /** The client has answered a ping after `ms`: with what its own event loop took, as its player feels it. */
+  roundTrip(ms: number): void {
+    this.latencyMs += this.latencyMs === 0 ? ms : (ms - this.latencyMs) * ROUND_TRIP_SHARE;
   }
 
   hear(kind: number, fields: Uint8Array): void {

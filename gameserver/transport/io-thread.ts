@@ -134,6 +134,12 @@ export class IoThread implements ConnectionOwner {
     }
   }
 
+  onRoundTrip(connection: PlayerConnection, ms: number): void {
+    this.#guests.get(connection.id)?.session?.roundTrip(ms);
+    this.#stats.add("roundTrips");
+    this.#stats.add("roundTripMs", ms);
+  }
+
   onGone(connection: PlayerConnection, code: number): void {
     const guest = this.#guests.get(connection.id);
     if (!guest) return;

@@ -47,6 +47,8 @@ export const TRANSPORT_COUNTERS = [
   "missedCalm",
   "ready",
   "worstLateMs",
+  "roundTrips",
+  "roundTripMs",
   "pathCount",
   "pathRingMs",
   "pathTickMs",

@@ -38,6 +38,7 @@ function parse(chunks: readonly Buffer[]) {
     {
       frame() {},
       message: (bytes) => heard.push(`message ${Buffer.from(bytes).toString("hex")}`),
+      pong() {},
       ping: (bytes) => heard.push(`ping ${Buffer.from(bytes).toString("hex")}`),
       closed: (closeCode) => heard.push(`close ${closeCode}`),
     },
@@ -142,6 +143,7 @@ describe("the parser", () => {
           parser.pause();
         },
         ping() {},
+        pong() {},
         closed() {},
       },
       MAX,

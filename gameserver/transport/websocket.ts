@@ -3,7 +3,7 @@
  *
  * The parser holds at most one message and one partial frame, both bounded; it tells its sink about whole messages
  * and control frames, and throws `WebSocketError` with the close code the RFC asks for. Only binary messages are
- * taken (text: 1003). Payloads are unmasked in place; a message handed to the sink is valid during the call only.
+ * taken; a text is refused at its first octet (1003). Payloads are unmasked in place; a message handed to the sink is valid during the call only.
  */
 
 export class WebSocketError extends Error {
@@ -21,6 +21,7 @@ export interface MessageSink {
   frame(size: number): void;
   message(bytes: Uint8Array): void;
   ping(payload: Uint8Array): void;
+  pong(payload: Uint8Array): void;
   /** The peer closes; 1005 when it gave no code. */
   closed(code: number): void;
 }
@@ -75,8 +76,9 @@ export class FrameParser {
   /** Handles one frame at `at`; answers its length, 0 when it is not complete. */
   #frame(bytes: Buffer, at: number): number {
     const left = bytes.length - at;
-    if (left < 2) return 0;
     const first = bytes[at] as number;
+    checkFirst(first);
+    if (left < 2) return 0;
     const second = bytes[at + 1] as number;
     const opcode = first & 0x0f;
     this.#checkHead(first, second, opcode);
@@ -99,16 +101,12 @@ export class FrameParser {
   }
 
   #checkHead(first: number, second: number, opcode: number): void {
-    if (first & 0x70) throw new WebSocketError(1002, "reserved bits are set");
     if ((second & 0x80) === 0) throw new WebSocketError(1002, "frame is not masked");
     if (opcode >= 8) {
-      if (opcode > OP.pong) throw new WebSocketError(1002, `opcode ${opcode} is unknown`);
       if ((first & 0x80) === 0) throw new WebSocketError(1002, "control frame is fragmented");
       if ((second & 0x7f) > MAX_CONTROL) throw new WebSocketError(1002, "control frame is too long");
       return;
     }
-    if (opcode > OP.binary) throw new WebSocketError(1002, `opcode ${opcode} is unknown`);
-    if (opcode === OP.text) throw new WebSocketError(1003, "text messages are not taken");
     if ((opcode === OP.continuation) !== this.#inMessage) {
       throw new WebSocketError(
         1002,
@@ -136,7 +134,18 @@ export class FrameParser {
   #control(opcode: number, payload: Buffer): void {
     if (opcode === OP.ping) this.#sink.ping(payload);
     else if (opcode === OP.close) this.#sink.closed(closeCodeOf(payload));
+    else this.#sink.pong(payload);
   }
+}
+
+/** What the first octet alone decides. */
+function checkFirst(first: number): void {
+  if (first & 0x70) throw new WebSocketError(1002, "reserved bits are set");
+  const opcode = first & 0x0f;
+  if (opcode > OP.pong || (opcode > OP.binary && opcode < OP.close)) {
+    throw new WebSocketError(1002, `opcode ${opcode} is unknown`);
+  }
+  if (opcode === OP.text) throw new WebSocketError(1003, "text messages are not taken");
 }
 
 function longLength(bytes: Buffer, at: number): number {
@@ -179,6 +188,10 @@ export function writeHeader(bytes: Uint8Array, at: number, length: number): numb
 
 export function binaryFrame(payload: Uint8Array): Buffer {
   return frame(OP.binary, payload);
+}
+
+export function pingFrame(payload: Uint8Array): Buffer {
+  return frame(OP.ping, payload);
 }
 
 export function pongFrame(payload: Uint8Array): Buffer {

@@ -8,6 +8,7 @@ import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import { MAX_CLIENT_MESSAGE_BYTES, SUBPROTOCOL } from "../../protocol/frames.ts";
 import { type ConnectionOwner, guarded, LINGER_MS, type PlayerConnection } from "./connection.ts";
 import { MAX_REQUEST_BYTES } from "./handshake.ts";
+import { RoundTrip } from "./round-trip.ts";
 import { eachFrame, WebSocketError } from "./websocket.ts";
 
 /** Header of a client's frame, about: for the rate limit. */
@@ -18,12 +19,16 @@ export class WsConnection implements PlayerConnection {
   readonly openedAt: number;
   readonly #socket: WebSocket;
   readonly #owner: ConnectionOwner;
+  readonly #roundTrip: RoundTrip;
+  /** A ping goes out before the next write: the first of those is WELCOME, when there is a session to ask for. */
+  #asking = false;
   #closeCode = 0;
   #closedAt = 0;
 
   constructor(id: number, socket: WebSocket, owner: ConnectionOwner, nowMs: number) {
     this.id = id;
     this.openedAt = nowMs;
+    this.#roundTrip = new RoundTrip(id, nowMs);
     this.#socket = socket;
     this.#owner = owner;
     socket.on("message", (data: RawData, binary: boolean) => {
@@ -32,6 +37,7 @@ export class WsConnection implements PlayerConnection {
     socket.on("ping", (data: Buffer) => {
       guarded(this, this.#owner, () => owner.onFrame(this, data.length + FRAME_HEAD));
     });
+    socket.on("pong", (data: Buffer) => guarded(this, this.#owner, () => this.#pong(data)));
     // `ws` has told the peer why; it closes by itself.
     socket.on("error", () => {});
     socket.on("close", (code) => owner.onGone(this, this.#closeCode === 0 ? code : this.#closeCode));
@@ -50,6 +56,10 @@ export class WsConnection implements PlayerConnection {
   }
 
   write(frames: Uint8Array): void {
+    if (this.#asking && this.open) {
+      this.#asking = false;
+      this.#socket.ping(this.#roundTrip.ask(performance.now()));
+    }
     eachFrame(frames, (payload) => this.send(payload));
   }
 
@@ -66,6 +76,7 @@ export class WsConnection implements PlayerConnection {
   }
 
   sweep(nowMs: number): void {
+    if (this.open && this.#roundTrip.due(nowMs)) this.#asking = true;
     if (this.#closeCode !== 0 && nowMs - this.#closedAt > LINGER_MS) this.#socket.terminate();
   }
 
@@ -75,6 +86,12 @@ export class WsConnection implements PlayerConnection {
 
   resume(): void {
     this.#socket.resume();
+  }
+
+  #pong(data: Buffer): void {
+    this.#owner.onFrame(this, data.length + FRAME_HEAD);
+    const ms = this.#roundTrip.answered(data, performance.now());
+    if (ms !== undefined) this.#owner.onRoundTrip(this, ms);
   }
 
   #message(data: Buffer, binary: boolean): void {

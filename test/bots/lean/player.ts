@@ -155,6 +155,10 @@ export class LeanPlayer {
       this.#line?.end(`${name} ${bytes.toString("utf8", at + 2, end)}`);
       return;
     }
+    if (opcode === 9) {
+      this.#line?.write(clientFrame(bytes.subarray(at, end), 10));
+      return;
+    }
     if (opcode !== 2) return;
     const type = bytes[at];
     if (type === FRAME.update || type === FRAME.event) this.#output(type, bytes, at, end);
