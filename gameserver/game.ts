@@ -84,10 +84,10 @@ export interface Kind {
  * exactly once in the ledger, where the goods are the player's for good.
  */
 export interface Offer {
-  /** Whole units of `currency`. */
+  /** Whole units of `currency`, 1 or more. */
   readonly price: number;
   readonly currency: string;
-  /** Items of the ledger and how many of each. */
+  /** Items of the ledger, 1 to 16, and how many of each. */
   readonly gives: Readonly<Record<string, number>>;
 }
 

@@ -64,6 +64,27 @@ describe("a declaration", () => {
     expect(Object.keys(faultsOf({ updateHz: 1, version: 0 })).sort()).toEqual(["updateHz", "version"]);
   });
 
+  const refit = { price: 50, currency: "credits", gives: { refit: 1 } };
+  it.each<[string, object]>([
+    ["offers.refit.price", { price: 0 }],
+    ["offers.refit.price", { price: 0.5 }],
+    ["offers.refit.price", { price: Number.NaN }],
+    // Times 65,535, the most that may be asked for at once, it would not be exact any more.
+    ["offers.refit.price", { price: 137_441_050_657 }],
+    ["offers.refit.currency", { currency: "" }],
+    ["offers.refit.currency", { currency: undefined }],
+    ["offers.refit.currency", { currency: "two\nlines" }],
+    ["offers.refit.gives", { gives: {} }],
+    ["offers.refit.gives", { gives: Object.fromEntries(Array.from({ length: 17 }, (_, n) => [`i${n}`, 1])) }],
+    ["offers.refit.gives.refit", { gives: { refit: -1 } }],
+    [`offers.refit.gives.${"x".repeat(65)}`, { gives: { ["x".repeat(65)]: 1 } }],
+    ["offers.refit.gives.credits", { gives: { credits: 5 } }],
+  ])("with a fault in %s is refused before anybody can buy", (field, over) => {
+    expect(faultsOf({ offers: { refit } })).toEqual({});
+    expect(faultsOf({ offers: { refit: { ...refit, price: 137_441_050_656 } } })).toEqual({});
+    expect(Object.keys(faultsOf({ offers: { refit: { ...refit, ...over } } }))).toEqual([field]);
+  });
+
   it("names what is wrong with navigation", () => {
     const grid = (over: object) => faultsOf({ navigation: { cell: 1, kinds: ["rock"], ...over } });
     expect(grid({})).toEqual({});

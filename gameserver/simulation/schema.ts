@@ -9,6 +9,7 @@ import type { NavigationPlan } from "../ai/nav-grid.ts";
 import { navigationPlan } from "../ai/navigation-plan.ts";
 import type { Column, Field, GameDeclaration, Kind, Scalar } from "../game.ts";
 import { type BodyKind, rigidBody } from "../physics/shapes.ts";
+import { checkOffers } from "./offers.ts";
 
 /** A column as it lies in memory. */
 export interface ColumnLayout {
@@ -142,6 +143,7 @@ function checkShape(game: GameDeclaration, faults: Faults): void {
   const groups = ["columns", "kinds", "inputs", "events", "records", "offers"] as const;
   for (const group of groups) checkNames(group, Object.keys(game[group] ?? {}), faults);
   checkNames("timers", game.timers ?? [], faults);
+  checkOffers(game, faults);
   for (const [name, column] of Object.entries(game.columns)) checkColumn(name, column, faults);
   for (const [name, kind] of Object.entries(game.kinds)) checkKind(name, kind, game, faults);
   for (const [record, fields] of Object.entries(game.records ?? {})) {

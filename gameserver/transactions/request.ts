@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { fail } from "../../platform/errors.ts";
 import type { Asset } from "./decide.ts";
-import { type Entry, type Kind, parametersHash } from "./entry.ts";
+import { type Entry, parametersHash } from "./entry.ts";
 import { derivedId, idProblem } from "./ids.ts";
 import { type Account, HOUSE, type Lot, playerAccount, stockAccount, type Transfer } from "./transfer.ts";
 
@@ -99,24 +99,25 @@ export function entryOf(
         ...request.price.map((line) => ({ ...line, from: own, to: HOUSE.sink })),
         ...request.goods.map((line) => ({ ...line, from: supplier(line, context), to: own })),
       ];
-      return entry(request.id, "purchase", request.player, transfers, context, request.validForSeconds);
+      const { id, kind, player, validForSeconds } = request;
+      return entry({ id, kind, player, transfers }, context, validForSeconds);
     }
     case "reward": {
       const id = derivedId("reward", request.player, request.season, request.reward);
       const transfers = request.goods.map((line) => ({ ...line, from: HOUSE.source, to: own }));
-      return entry(id, "reward", request.player, transfers, context);
+      return entry({ id, kind: request.kind, player: request.player, transfers }, context);
     }
     case "trade": {
       if (request.with === request.player) throw invalid("with", "must be another player");
       const other = playerAccount(request.with);
       const transfers = bothWays(own, other, request.gives, request.takes);
-      const made = entry(request.id, "trade", request.player, transfers, context, request.validForSeconds);
-      const body = { ...made, counterparty: request.with };
-      return { ...body, hash: parametersHash(body) };
+      const { id, kind, player, with: counterparty, validForSeconds } = request;
+      return entry({ id, kind, player, counterparty, transfers }, context, validForSeconds);
     }
     case "correction": {
       const transfers = bothWays(own, HOUSE.correction, request.takes, request.gives);
-      return entry(request.id, "correction", request.player, transfers, context);
+      const { id, kind, player } = request;
+      return entry({ id, kind, player, transfers }, context);
     }
   }
 }
@@ -129,7 +130,8 @@ export function refundOf(original: Original, context: Omit<EntryContext, "assets
     asset,
     amount,
   }));
-  return finish(derivedId("refund", original.id), "refund", original.player, transfers, context);
+  const id = derivedId("refund", original.id);
+  return finish({ id, kind: "refund", player: original.player, transfers }, context);
 }
 
 const supplier = ({ asset }: Lot, { limited }: EntryContext): Account =>
@@ -143,31 +145,23 @@ function bothWays(own: Account, other: Account, gives: readonly Lot[], takes: re
   ];
 }
 
-function entry(
-  id: string,
-  kind: Kind,
-  player: string,
-  transfers: readonly Transfer[],
-  context: EntryContext,
-  validForSeconds?: number,
-): Entry {
-  const problem = idProblem(id, context.nowMs);
+/** What a transaction does: the part of an entry that its hash covers. */
+type Body = Pick<Entry, "id" | "kind" | "player" | "counterparty" | "transfers">;
+
+function entry(body: Body, context: EntryContext, validForSeconds?: number): Entry {
+  const problem = idProblem(body.id, context.nowMs);
   if (problem) throw fail("REQUEST_INVALID", problem, { fields: { id: problem.slice("id: ".length) } });
-  for (const { asset } of transfers) {
+  for (const { asset } of body.transfers) {
     if (!context.assets.has(asset)) throw invalid(`asset ${asset}`, "is not in the catalogue");
   }
-  return finish(id, kind, player, transfers, context, validForSeconds);
+  return finish(body, context, validForSeconds);
 }
 
 function finish(
-  id: string,
-  kind: Kind,
-  player: string,
-  transfers: readonly Transfer[],
+  body: Body,
   { nowMs, trace }: Pick<EntryContext, "nowMs" | "trace">,
   validForSeconds?: number,
 ): Entry {
-  const body = { id, kind, player, transfers };
   return {
     ...body,
     hash: parametersHash(body),
