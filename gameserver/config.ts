@@ -48,6 +48,8 @@ const SHAPE = {
   GAMEFLEET_EMPTY_ZONE_TIME: duration.default(60_000),
   /** Folder with one file per caller of the transactions API (name, token); without it the API is not served. */
   GAMEFLEET_SERVICE_TOKENS_DIR: z.string().min(1).optional(),
+  /** JSON file with the app stores: credentials and what each product gives (docs/transactions.md). */
+  GAMEFLEET_RECEIPTS_FILE: z.string().min(1).optional(),
   /** Runs without stores: zones from GAMEFLEET_LOCAL_ZONES, unsigned tickets. Never in a cluster. */
   GAMEFLEET_LOCAL: flag.default(false),
   /** `name:players,name:players`. */

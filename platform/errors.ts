@@ -57,6 +57,9 @@ export const ERRORS = {
   // Transactions
   TRANSACTION_NOT_FOUND: { status: 404, title: "No such transaction" },
   TRANSACTION_REFUSED: { status: 503, title: "Nothing was promised just now", retry: true },
+  RECEIPT_REFUSED: { status: 422, title: "The store does not vouch for the receipt" },
+  RECEIPT_TAKEN: { status: 409, title: "The receipt belongs to another player" },
+  RECEIPT_UNVERIFIED: { status: 503, title: "The store cannot be asked just now", retry: true },
   // Kubernetes
   KUBE_API: { status: 502, title: "Kubernetes API call failed" },
   LEADERSHIP_LOST: { status: 503, title: "Not the leader any more" },

@@ -13,6 +13,9 @@ import type { Config } from "../config.ts";
 import { loadGame } from "../load-game.ts";
 import { Sessions } from "../sessions/sessions.ts";
 import { compileGame, type Schema, TICK_HZ } from "../simulation/schema.ts";
+import type { Receipts } from "../transactions/receipts/receipts.ts";
+import { addReceiptRoutes } from "../transactions/receipts/routes.ts";
+import { type ReceiptSettings, readReceiptSettings } from "../transactions/receipts/settings.ts";
 import { addTransactionRoutes } from "../transactions/routes.ts";
 import { startAdmin } from "./admin.ts";
 import type { Backing } from "./backing.ts";
@@ -142,9 +145,10 @@ export async function startPod(config: Config, log: Log, onDeath: (error: unknow
     await Promise.all(seated.map((session) => sessions.end(session, code)));
   }
 
+  const receipts = await receiptSettings(config);
   const purchases = config.GAMEFLEET_LOCAL
     ? undefined
-    : new Purchases(transactionsOf(config, log), metrics.registry, game.declaration, {
+    : new Purchases(transactionsOf(config, receipts, log), metrics.registry, game.declaration, {
         session: (id) => sessions.get(id),
         seated(index, slot) {
           const zone = zones.byIndex(index);
@@ -171,7 +175,10 @@ export async function startPod(config: Config, log: Log, onDeath: (error: unknow
     ready: () => phase.notReady(second.phaseInputs()),
     healthy: () => phase.unhealthy(second.phaseInputs()),
     status: () => second.status(threads.port, game.declaration),
-    routes: callers && ((server) => addTransactionRoutes(server, ledger, callers)),
+    routes(server) {
+      if (callers) addTransactionRoutes(server, ledger, callers);
+      if (receipts) addReceiptRoutes(server, () => ledger().receipts as Receipts, callers);
+    },
   });
 
   const ending = new AbortController();
@@ -224,15 +231,20 @@ const noLedger = (id: string): Receipt => ({
   detail: "this server has no ledger (GAMEFLEET_LOCAL)",
 });
 
-function transactionsOf(config: Config, log: Log) {
+function transactionsOf(config: Config, receipts: ReceiptSettings | undefined, log: Log) {
   return {
     redisUrl: config.GAMEFLEET_REDIS_URL ?? "",
     databaseUrl: config.GAMEFLEET_DATABASE_URL ?? "",
     server: config.serverKey,
     life: config.GAMEFLEET_LIFE,
+    receipts,
     log,
   };
 }
+
+/** The app stores; undefined where none is set up. */
+const receiptSettings = async ({ GAMEFLEET_RECEIPTS_FILE: path }: Config) =>
+  path === undefined ? undefined : readReceiptSettings(path);
 
 /** Who may use the transactions API; undefined when nobody may. */
 async function serviceCallers(config: Config, log: Log): Promise<Callers | undefined> {

@@ -13,7 +13,7 @@ import { PlayerLimits } from "./player-limits.ts";
 import { entryOf, refundOf, TransactionRequest } from "./request.ts";
 import type { Transactions } from "./transactions.ts";
 
-const TransactionAnswer = z.object({
+export const TransactionAnswer = z.object({
   id: z.string(),
   status: z.enum(["settled", "declined", "pending", "quarantined"]),
   reason: z.string().optional().describe("Why it was declined."),
@@ -128,7 +128,7 @@ async function entryFor(transactions: Transactions, body: TransactionRequest, tr
 }
 
 /** The answer as it is sent. Throws for what is a problem of the request or of the moment. */
-function told(id: string, answer: Answer): z.infer<typeof TransactionAnswer> {
+export function told(id: string, answer: Answer): z.infer<typeof TransactionAnswer> {
   switch (answer.status) {
     case "conflict":
       throw fail(

@@ -18,6 +18,8 @@ import { LEDGER_MIGRATIONS } from "./ledger/migrations.ts";
 import { LEDGER_SESSION, mayRunAgain, PostgresLedger } from "./ledger/settle.ts";
 import { processorMetrics } from "./metrics.ts";
 import { Processor } from "./processor.ts";
+import { Receipts } from "./receipts/receipts.ts";
+import type { ReceiptSettings } from "./receipts/settings.ts";
 import { memoryShare, postgresProblems, redisProblems } from "./startup.ts";
 import { JournalWatch } from "./verifier/journal-watch.ts";
 import { journalsOf } from "./verifier/journals.ts";
@@ -26,6 +28,8 @@ import { runVerifier } from "./verifier/run.ts";
 const LEDGER_ROLE = "gamefleet_ledger";
 /** Two lanes, a takeover, and one for questions. */
 const CONNECTIONS = 4;
+/** Acknowledgements and events of stores have their own: they never wait for the lanes, nor the lanes for them. */
+const RECEIPT_CONNECTIONS = 2;
 /** One command of Redis: the processor tries an append twice within its answer time. */
 const COMMAND_MS = 400;
 /** One statement of a batch. */
@@ -50,6 +54,8 @@ export interface TransactionsOptions {
   readonly log: Log;
   /** What the game's offers name, and what each is: in the catalogue from now on. */
   readonly declares?: ReadonlyMap<string, Asset["kind"]>;
+  /** The stores whose receipts are taken; none without it. */
+  readonly receipts?: ReceiptSettings | undefined;
   /** False leaves the books unverified by this pod: for measurements without it. Default true. */
   readonly verify?: boolean;
   /** Tests only. */
@@ -63,6 +69,8 @@ export interface Transactions {
   readonly assets: ReadonlyMap<string, Asset>;
   /** Items that are limited in number: sold from their stock. */
   readonly limited: ReadonlySet<string>;
+  /** Undefined where no receipts file was given. */
+  readonly receipts: Receipts | undefined;
   run(signal: AbortSignal): Promise<void>;
   /** Accepts nothing more, settles what was accepted, gives the journal up. */
   close(withinMs: number): Promise<void>;
@@ -159,11 +167,14 @@ async function assemble(
     realClock,
   );
 
+  const receipts = options.receipts && openReceipts(options, options.receipts, role, processor, assets);
+
   return {
     processor,
     pool,
     assets,
     limited,
+    receipts,
     async run(signal) {
       const repeat = (what: string, everyMs: number, work: () => Promise<unknown>) =>
         loop(async () => void (await work()), {
@@ -176,6 +187,7 @@ async function assemble(
       await Promise.all([
         verify && runVerifier({ databaseUrl, role, server, log, registry, journal }, signal),
         keeper.run(signal),
+        receipts?.run(signal),
         repeat("sweep", SWEEP_EVERY_MS, () => processor.sweep()),
         repeat("metrics", METRICS_EVERY_MS, async () => metrics.show(processor)),
         repeat("memory", MEMORY_EVERY_MS, async () => {
@@ -188,6 +200,7 @@ async function assemble(
       ]);
     },
     async close(withinMs) {
+      await receipts?.close(withinMs);
       await processor.stop(withinMs);
       await keeper.close().catch((error: unknown) => {
         log.warn({ err: { message: messageOf(error) } }, "journal not given up: a successor takes it over");
@@ -228,6 +241,22 @@ const openPool = (options: TransactionsOptions, role: string | undefined): Pool 
     maxConnections: CONNECTIONS,
     session: { ...LEDGER_SESSION, ...(role === undefined ? {} : { role }) },
   });
+
+function openReceipts(
+  options: TransactionsOptions,
+  settings: ReceiptSettings,
+  role: string | undefined,
+  processor: Processor,
+  assets: ReadonlyMap<string, Asset>,
+): Receipts {
+  const { registry, log } = options;
+  const pool = createPool({
+    ...poolSettings(options),
+    maxConnections: RECEIPT_CONNECTIONS,
+    ...(role === undefined ? {} : { session: { role } }),
+  });
+  return new Receipts({ settings, pool, submit: (entry) => processor.submit(entry), assets, registry, log });
+}
 
 /** Assets never go: what was once moved must be readable for ever. */
 async function loadCatalogue(pool: Pool, assets: Map<string, Asset>, limited: Set<string>): Promise<void> {

@@ -20,17 +20,16 @@ export interface Receipt {
   readonly quantity: number;
 }
 
-/** One store: asks it, or checks its signature. An adapter a store; tests have their own. */
-export interface StorePort {
-  readonly store: string;
-  /** Throws REQUEST_INVALID for what is not a receipt of ours, paid and not revoked; a store error when it is away. */
-  verify(proof: string, signal: AbortSignal): Promise<Receipt>;
-  /** Tells the store that it was delivered. Safe to repeat. */
-  acknowledge(token: string, signal: AbortSignal): Promise<void>;
+export interface Product {
+  readonly goods: readonly Lot[];
+  /** A consumable may be bought again and again; a durable once; a subscription gives its goods each period. */
+  readonly type: "consumable" | "durable" | "subscription";
+  /** What one of it costs, where the store leaves the price to whoever made the order (PayPal). */
+  readonly price?: { readonly currency: string; readonly value: string } | undefined;
 }
 
 /** What each product gives, by `<store>/<product>`. */
-export type Products = ReadonlyMap<string, readonly Lot[]>;
+export type Products = ReadonlyMap<string, Product>;
 
 export interface ReceiptContext {
   readonly nowMs: number;
@@ -39,22 +38,28 @@ export interface ReceiptContext {
   readonly products: Products;
 }
 
+/** The one id of a purchase. */
+export const receiptId = (store: string, token: string): string => derivedId("store", store, token);
+
 /** Throws REQUEST_INVALID naming the field. */
 export function entryOfReceipt(receipt: Receipt, player: string, context: ReceiptContext): Entry {
   const { store, token, product, quantity } = receipt;
-  const lots = context.products.get(`${store}/${product}`);
-  if (!lots)
-    throw invalid("product", `${product} of ${store} is not known here; add it, then show the receipt again`);
+  const known = context.products.get(`${store}/${product}`);
+  if (!known)
+    throw invalid(
+      "product",
+      `${product} of ${store} is not in the receipts file; add it to products.${store}, then show the receipt again`,
+    );
   if (!Number.isSafeInteger(quantity) || quantity < 1)
     throw invalid("quantity", "must be a whole number from 1");
   const to = playerAccount(player);
-  const transfers = lots.map(({ asset, amount }) => {
+  const transfers = known.goods.map(({ asset, amount }) => {
     if (!context.assets.has(asset)) throw invalid(`asset ${asset}`, "is not in the catalogue");
     const all = amount * quantity;
     if (!Number.isSafeInteger(all)) throw invalid("quantity", "is too large");
     return { from: HOUSE.store, to, asset, amount: all };
   });
-  const body = { id: derivedId("store", store, token), kind: "purchase" as const, player, transfers };
+  const body = { id: receiptId(store, token), kind: "purchase" as const, player, transfers };
   return { ...body, hash: parametersHash(body), acceptedAt: context.nowMs, trace: context.trace };
 }
 

@@ -1,191 +1,250 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { silentLog } from "../../../platform/log.ts";
-import { createPool, type Pool, query } from "../../../platform/postgres.ts";
-import { type Books, openBooks } from "../testing/books.ts";
-import { ASSETS, buy } from "../testing/entries.ts";
-import { type Handler, keepEvent, processDue, waitingEvents } from "./intake.ts";
-import { overdue, owe, sendDue } from "./outbox.ts";
-import { entryOfReceipt, type StorePort } from "./receipt.ts";
+/** The whole way: a receipt over HTTP, goods in the books, the store told; and every way in which it may not be so. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { eventually } from "../testing/eventually.ts";
+import { receiptId } from "./receipt.ts";
+import { openTestPod, type TestPod } from "./testing/pod.ts";
 
-let books: Books;
-let pool: Pool;
-beforeEach(async () => {
-  books = await openBooks();
-  // With no more rights than a pod has.
-  pool = createPool({ url: books.url, name: "pod", log: silentLog(), session: { role: "gamefleet_ledger" } });
+let pod: TestPod;
+beforeAll(async () => {
+  pod = await openTestPod();
 });
-afterEach(async () => {
-  await pool.end();
-  const wrong = await books.imbalance();
-  await books.close();
-  if (wrong) throw new Error(wrong);
+beforeEach(() => {
+  pod.shops.mend();
+  pod.shops.steam.finalising = "ok";
+  pod.shops.paypal.capturing = "COMPLETED";
 });
+afterAll(() => pod.close());
 
-const never = new AbortController().signal;
-const context = {
-  nowMs: Date.now(),
-  trace: "t",
-  assets: ASSETS,
-  products: new Map([["apple/gems", [{ asset: "credits", amount: 100 }]]]),
-};
-const granted = (token: string, player = "ann") =>
-  entryOfReceipt({ store: "apple", token, product: "gems", quantity: 1 }, player, context);
+type Buy = (pod: TestPod) => { readonly store: string; readonly token: string; readonly product?: string };
+const BUYS: readonly (readonly [string, Buy])[] = [
+  ["apple", ({ shops }) => ({ store: "apple", token: shops.apple.buy().transactionId })],
+  ["google", ({ shops }) => ({ store: "google", token: shops.google.buy(), product: "gems" })],
+  ["steam", ({ shops }) => ({ store: "steam", token: shops.steam.buy() })],
+  ["paypal", ({ shops }) => ({ store: "paypal", token: shops.paypal.buy() })],
+];
 
-/** A store that is a third party: notes what it was told, and fails while it is `away`. */
-function fakeStore(): StorePort & { readonly told: string[]; away: boolean } {
-  const told: string[] = [];
-  const store = {
-    store: "apple",
-    told,
-    away: false,
-    verify: async (proof: string) => ({ store: "apple", token: proof, product: "gems", quantity: 1 }),
-    acknowledge: async (token: string) => {
-      if (store.away) throw new Error("store is away");
-      told.push(token);
-    },
-  };
-  return store;
-}
-const send = (store: StorePort) => sendDue(pool, new Map([[store.store, store]]), never);
-/** Makes the rows due, and older by so much. */
-const age = (interval: string) =>
-  query(books.pool, "UPDATE ledger.store_outbox SET retry_at = now(), since = since - $1::interval", [
-    interval,
-  ]);
-const rowOf = async (id: string) =>
-  (
-    await query(
-      books.pool,
-      "SELECT outcome, attempts, error FROM ledger.store_outbox WHERE transaction = $1",
-      [id],
-    )
-  )[0];
-
-describe("a receipt", () => {
-  it("is granted once, whoever shows it again", async () => {
-    const [first, second] = await books.ledger.settle([granted("tok"), granted("tok")]);
-    expect([first, second]).toEqual([{ status: "settled" }, { status: "settled" }]);
-    expect(await books.ledger.settle([granted("tok", "eve")])).toEqual([{ status: "conflict" }]);
-    expect(await books.balance("player:ann", "credits")).toBe(100n);
-    expect(await books.balance("player:eve", "credits")).toBe(0n);
-  });
-});
-
-describe("an acknowledgement", () => {
-  it("is not sent before the books hold the purchase, and then once", async () => {
-    const store = fakeStore();
-    const entry = granted("tok");
-    await owe(pool, entry.id, "apple", "tok");
-    await owe(pool, entry.id, "apple", "tok");
-    expect(await send(store)).toEqual({ acknowledged: 0, failed: 0 });
-    expect(store.told).toEqual([]);
-    await books.ledger.settle([entry]);
-    expect(await send(store)).toEqual({ acknowledged: 1, failed: 0 });
-    expect(await send(store)).toEqual({ acknowledged: 0, failed: 0 });
-    expect(store.told).toEqual(["tok"]);
-    expect(await rowOf(entry.id)).toMatchObject({ outcome: "acknowledged" });
+describe.each(BUYS)("a receipt of %s", (_store, buy) => {
+  it("gives its goods once, and is acknowledged when the books hold it", async () => {
+    const player = pod.player();
+    const shown = { ...buy(pod), player };
+    const first = await pod.show(shown);
+    expect(first).toMatchObject({
+      status: 200,
+      body: { status: "settled", id: receiptId(shown.store, shown.token) },
+    });
+    expect((await pod.show(shown)).body).toEqual(first.body);
+    expect(await pod.credits(player)).toBe(100n);
+    await eventually(
+      async () => (await pod.owed(shown.token))?.outcome === "acknowledged",
+      "it is acknowledged",
+    );
   });
 
-  it("is sent again until the store takes it, later and later, and alarms from the first hour", async () => {
-    const store = fakeStore();
-    store.away = true;
-    const entry = granted("tok");
-    await owe(pool, entry.id, "apple", "tok");
-    await books.ledger.settle([entry]);
-    expect(await send(store)).toEqual({ acknowledged: 0, failed: 1 });
-    expect(await send(store)).toEqual({ acknowledged: 0, failed: 0 });
-    expect(await overdue(pool)).toMatchObject({ rows: 0 });
-    await age("2 hours");
-    expect(await overdue(pool)).toMatchObject({ rows: 1 });
-    expect(await send(store)).toEqual({ acknowledged: 0, failed: 1 });
-    expect(await rowOf(entry.id)).toMatchObject({ outcome: null, attempts: 2, error: "store is away" });
-    store.away = false;
-    await age("0");
-    expect(await send(store)).toEqual({ acknowledged: 1, failed: 0 });
-    expect(await overdue(pool)).toMatchObject({ rows: 0, oldestSeconds: 0 });
+  it("is told the same, when the store is away by then", async () => {
+    const player = pod.player();
+    const shown = { ...buy(pod), player };
+    const first = await pod.show(shown);
+    for (const { server } of [pod.shops.apple, pod.shops.google, pod.shops.steam, pod.shops.paypal])
+      server.fault = { kind: "error" };
+    expect((await pod.show(shown)).body).toEqual(first.body);
   });
 
-  it("is given up after three days, when the store has taken the purchase back", async () => {
-    const store = fakeStore();
-    const entry = granted("tok");
-    await owe(pool, entry.id, "apple", "tok");
-    await books.ledger.settle([entry]);
-    await age("73 hours");
-    expect(await send(store)).toEqual({ acknowledged: 0, failed: 0 });
-    expect(await rowOf(entry.id)).toMatchObject({ outcome: "expired" });
-  });
-
-  it("is not owed for what was declined", async () => {
-    const store = fakeStore();
-    const late = buy(5);
-    await owe(pool, late.id, "apple", "tok");
-    await books.ledger.settle([late]);
-    await send(store);
-    expect(store.told).toEqual([]);
-    expect(await rowOf(late.id)).toMatchObject({ outcome: "declined" });
-  });
-
-  it("is sent by one of two pods that look at the same time", async () => {
-    const store = fakeStore();
-    const entries = Array.from({ length: 20 }, (_, n) => granted(`tok${n}`));
-    for (const [n, { id }] of entries.entries()) await owe(pool, id, "apple", `tok${n}`);
-    await books.ledger.settle(entries);
-    const sent = await Promise.all([send(store), send(store)]);
-    expect(sent.reduce((sum, { acknowledged }) => sum + acknowledged, 0)).toBe(20);
-    expect(new Set(store.told).size).toBe(20);
-    expect(store.told).toHaveLength(20);
-  });
-});
-
-describe("an event of a store", () => {
-  const event = { store: "apple", event: "e-1", kind: "REFUND", body: '{"a":1}' };
-  const handled: string[] = [];
-  const handler: Handler = async ({ event: id }) => {
-    handled.push(id);
-    return "refunded";
-  };
-  beforeEach(() => {
-    handled.length = 0;
-  });
-
-  it("is kept once and processed once, however often it comes", async () => {
-    const handlers = new Map([["apple/REFUND", handler]]);
-    expect(await keepEvent(pool, event)).toBe(true);
-    expect(await keepEvent(pool, { ...event, body: "other" })).toBe(false);
-    expect(await processDue(pool, handlers)).toEqual({ done: 1, failed: 0 });
-    expect(await keepEvent(pool, event)).toBe(false);
-    expect(await processDue(pool, handlers)).toEqual({ done: 0, failed: 0 });
-    expect(handled).toEqual(["e-1"]);
-    const rows = await query(books.pool, "SELECT body, outcome FROM ledger.store_event");
-    expect(rows).toEqual([{ body: event.body, outcome: "refunded" }]);
-  });
-
-  it("of an unknown kind is kept, and done", async () => {
-    await keepEvent(pool, { ...event, kind: "NEW_KIND" });
-    expect(await processDue(pool, new Map())).toEqual({ done: 1, failed: 0 });
-    expect(await query(books.pool, "SELECT kind, outcome FROM ledger.store_event")).toEqual([
-      { kind: "NEW_KIND", outcome: "unknown" },
+  it("is granted to one of two players who show it, at the same time too", async () => {
+    const [ann, eve] = [pod.player(), pod.player()];
+    const shown = buy(pod);
+    const answers = await Promise.all([
+      pod.show({ ...shown, player: ann }),
+      pod.show({ ...shown, player: eve }),
     ]);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 409]));
+    expect(answers.find(({ status }) => status === 409)?.body).toMatchObject({
+      code: "RECEIPT_TAKEN",
+      fields: { token: expect.stringMatching(/./) },
+    });
+    expect((await pod.credits(ann)) + (await pod.credits(eve))).toBe(100n);
+    const late = await pod.show({ ...shown, player: pod.player() });
+    expect(late).toMatchObject({ status: 409, body: { code: "RECEIPT_TAKEN" } });
   });
 
-  it("that fails is tried again, and hinders no other", async () => {
-    let broken = true;
-    const handlers = new Map<string, Handler>([
-      ["apple/REFUND", async () => (broken ? Promise.reject(new Error("no")) : "refunded")],
-      ["apple/TEST", async () => "seen"],
-    ]);
-    await keepEvent(pool, event);
-    await keepEvent(pool, { ...event, event: "e-2", kind: "TEST" });
-    expect(await processDue(pool, handlers)).toEqual({ done: 1, failed: 1 });
-    expect(await waitingEvents(pool)).toEqual({ waiting: 1, failing: 1 });
-    broken = false;
-    await query(books.pool, "UPDATE ledger.store_event SET retry_at = now()");
-    expect(await processDue(pool, handlers)).toEqual({ done: 1, failed: 0 });
-    expect(await waitingEvents(pool)).toEqual({ waiting: 0, failing: 0 });
+  it("that the store cannot be asked about is for later", async () => {
+    const player = pod.player();
+    const shown = { ...buy(pod), player };
+    for (const { server } of [pod.shops.apple, pod.shops.google, pod.shops.steam, pod.shops.paypal])
+      server.fault = { kind: "busy" };
+    const answer = await pod.show(shown);
+    expect(answer).toMatchObject({
+      status: 503,
+      body: { code: "RECEIPT_UNVERIFIED" },
+      headers: { "retry-after": "7" },
+    });
+    expect(await pod.owed(shown.token)).toBeUndefined();
+    pod.shops.mend();
+    expect(await pod.show(shown)).toMatchObject({ status: 200, body: { status: "settled" } });
+  });
+});
+
+describe("a receipt is refused", () => {
+  it("with the reason, and gives nothing", async () => {
+    const player = pod.player();
+    const { transactionId: token } = pod.shops.apple.buy({ revocationDate: 1 });
+    expect(await pod.show({ store: "apple", token, player })).toMatchObject({
+      status: 422,
+      headers: { "content-type": expect.stringContaining("application/problem+json") },
+      body: {
+        code: "RECEIPT_REFUSED",
+        fields: { token: "revoked" },
+        detail: expect.stringMatching(/^token: revoked: /),
+      },
+    });
+    expect(await pod.owed(token)).toBeUndefined();
+    expect(await pod.metric('gamefleet_receipts_verifications_total{store="apple",outcome="revoked"}')).toBe(
+      1,
+    );
   });
 
-  it("that is too large is refused", async () => {
-    const body = "x".repeat(300_000);
-    await expect(keepEvent(pool, { ...event, body })).rejects.toMatchObject({ code: "BODY_TOO_LARGE" });
+  it("when the store says that it is for another account", async () => {
+    const { transactionId: token } = pod.shops.apple.buy({ appAccountToken: "hers" });
+    const shown = { store: "apple", token, player: pod.player() };
+    expect(await pod.show({ ...shown, account: "mine" })).toMatchObject({
+      status: 422,
+      body: { fields: { token: "wrong-account" } },
+    });
+    expect(await pod.show({ ...shown, account: "hers" })).toMatchObject({ status: 200 });
   });
+
+  it.each<[string, object, number, string]>([
+    ["of a store that nobody knows", { store: "nintendo", token: "1" }, 400, "store"],
+    ["without a token", { store: "apple" }, 400, "token"],
+    ["of a token that is too long", { store: "apple", token: "x".repeat(20_000) }, 400, "token"],
+    ["without a player", { store: "apple", token: "1", player: undefined }, 400, "player"],
+    ["for a player with a line break", { store: "apple", token: "1", player: "a\nb" }, 400, "player"],
+    ["with a field that is not known", { store: "apple", token: "1", price: 0 }, 400, "price"],
+    ["of google without its product", { store: "google", token: "1" }, 400, "product"],
+  ])("%s", async (_what, shown, status, named) => {
+    const answer = await pod.show({ player: pod.player(), ...shown });
+    expect(answer).toMatchObject({ status, body: { code: "REQUEST_INVALID" } });
+    expect(JSON.stringify(answer.body)).toContain(named);
+  });
+
+  it("of a product that is not in the receipts file, before its money is taken", async () => {
+    const order = pod.shops.steam.buy({ items: [{ itemid: 7, qty: 1 }] });
+    const answer = await pod.show({ store: "steam", token: order, player: pod.player() });
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { fields: { product: expect.stringContaining("products.steam") } },
+    });
+    expect(pod.shops.steam.orders.get(order)?.status).toBe("Approved");
+  });
+
+  it("from who has no service token, and from who asks too often", async () => {
+    const shown = { store: "apple", token: "1", player: pod.player() };
+    expect(await pod.show(shown, {})).toMatchObject({ status: 401, body: { code: "UNAUTHENTICATED" } });
+    const answers = await Promise.all(Array.from({ length: 40 }, () => pod.show(shown)));
+    const limited = answers.filter(({ status }) => status === 429);
+    expect(limited.length).toBeGreaterThanOrEqual(15);
+    expect(limited[0]?.body).toMatchObject({ code: "RATE_LIMITED" });
+  });
+});
+
+describe("money that has not moved", () => {
+  it("is refused by the payer's bank: nothing is owed, and it may be shown again", async () => {
+    const player = pod.player();
+    const shown = { store: "paypal", token: pod.shops.paypal.buy(), player };
+    pod.shops.paypal.capturing = "declined";
+    expect(await pod.show(shown)).toMatchObject({ status: 422, body: { fields: { token: "not-paid" } } });
+    expect(await pod.owed(shown.token)).toMatchObject({ outcome: "refused" });
+    expect(await pod.credits(player)).toBe(0n);
+    pod.shops.paypal.capturing = "COMPLETED";
+    expect(await pod.show(shown)).toMatchObject({ status: 200, body: { status: "settled" } });
+  });
+
+  it("is taken and granted by the outbox when whoever asked has gone", async () => {
+    const player = pod.player();
+    const shown = { store: "steam", token: pod.shops.steam.buy(), player };
+    pod.shops.steam.server.fault = { kind: "silent", path: /Finalize/ };
+    expect(await pod.show(shown)).toMatchObject({ status: 503, body: { code: "RECEIPT_UNVERIFIED" } });
+    pod.shops.mend();
+    await pod.minutesLater();
+    await eventually(async () => (await pod.credits(player)) === 100n, "it is granted");
+    expect(pod.shops.steam.orders.get(shown.token)?.status).toBe("Succeeded");
+    await eventually(async () => (await pod.owed(shown.token))?.outcome === "acknowledged", "it is closed");
+  });
+
+  it("is not granted by the outbox when the store does not vouch for it any more", async () => {
+    const player = pod.player();
+    for (const status of ["Failed", "Approved"]) {
+      const shown = { store: "steam", token: pod.shops.steam.buy(), player };
+      pod.shops.steam.finalising = "fails";
+      expect(await pod.show(shown)).toMatchObject({ status: 503 });
+      pod.shops.steam.become(shown.token, status);
+      if (status === "Approved") {
+        // It fails between the two questions.
+        const { server } = pod.shops.steam;
+        const before = server.count(/Finalize/);
+        await pod.minutesLater();
+        await eventually(() => server.count(/Finalize/) > before, "it is finalised");
+        pod.shops.steam.become(shown.token, "Failed");
+        expect(await pod.credits(player)).toBe(0n);
+      }
+      await pod.minutesLater();
+      await eventually(async () => (await pod.owed(shown.token))?.outcome === "refused", "it is closed");
+    }
+    expect(await pod.credits(player)).toBe(0n);
+  });
+
+  it("in review is granted when the store says that it has come", async () => {
+    const player = pod.player();
+    const { paypal } = pod.shops;
+    const shown = { store: "paypal", token: paypal.buy(), player };
+    paypal.capturing = "PENDING";
+    expect(await pod.show(shown)).toMatchObject({ status: 503, body: { code: "RECEIPT_UNVERIFIED" } });
+    paypal.become(shown.token, "COMPLETED");
+    const came = paypal.event("PAYMENT.CAPTURE.COMPLETED", { id: `CAP${shown.token}` });
+    expect(await pod.event("paypal", came)).toBe("looked at");
+    await eventually(async () => (await pod.credits(player)) === 100n, "it is granted");
+    const again = paypal.event("PAYMENT.CAPTURE.COMPLETED", { id: `CAP${shown.token}` });
+    await eventually(async () => (await pod.owed(shown.token))?.outcome === "acknowledged", "it is closed");
+    expect(await pod.event("paypal", again)).toBe("not owed");
+  });
+
+  it("that the books decline needs a person", async () => {
+    const player = pod.player();
+    const { google } = pod.shops;
+    const hats = [google.buy({ productId: "hat" }), google.buy({ productId: "hat" })];
+    const before = await pod.metric('gamefleet_receipts_attention_total{store="google"}');
+    const answers = [];
+    for (const token of hats)
+      answers.push((await pod.show({ store: "google", token, product: "hat", player })).body);
+    expect(answers).toMatchObject([{ status: "settled" }, { status: "declined", reason: "limit" }]);
+    await eventually(
+      async () => (await pod.metric('gamefleet_receipts_attention_total{store="google"}')) === before + 1,
+      "it is said",
+    );
+    expect(await pod.owed(hats[1] as string)).toMatchObject({ outcome: "declined" });
+    expect(google.told).not.toContain(`acknowledge products ${hats[1]}`);
+  });
+});
+
+it("a store that is away is not asked for a while, and used again when it is back", async () => {
+  const { google } = pod.shops;
+  google.server.fault = { kind: "error" };
+  const ask = () => pod.show({ store: "google", token: google.buy(), product: "gems", player: pod.player() });
+  await Promise.all(Array.from({ length: 25 }, ask));
+  expect(await pod.metric('gamefleet_breaker_state{breaker="store-google"}')).toBeGreaterThan(0);
+  expect(await ask()).toMatchObject({ status: 503, body: { code: "CIRCUIT_OPEN" } });
+  // The others are not touched.
+  const apple = { store: "apple", token: pod.shops.apple.buy().transactionId, player: pod.player() };
+  expect(await pod.show(apple)).toMatchObject({ status: 200 });
+  pod.shops.mend();
+  await eventually(
+    async () => (await pod.metric('gamefleet_breaker_state{breaker="store-google"}')) === 0,
+    "it closes",
+  );
+  expect(await ask()).toMatchObject({ status: 200 });
+});
+
+it("what is owed is shown", async () => {
+  await eventually(async () => (await pod.metric("gamefleet_receipts_owed")) === 0, "nothing is owed");
+  expect(await pod.metric('gamefleet_receipts_owed_total{result="acknowledged"}')).toBeGreaterThan(0);
+  expect(await pod.metric("gamefleet_receipts_owed_overdue")).toBe(0);
 });
