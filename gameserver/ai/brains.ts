@@ -2,13 +2,15 @@
  * When NPCs think. The runtime decides, not the game, so that AI can give way when the pod is busy.
  *
  * Each NPC remembers the tick of its last thought (zone state). Unthrottled, its turn comes at its kind's own rate.
- * Throttled, the rate and the form asked for follow its band (`attention.ts`, `rates.ts`), and all that are not in a
- * fight share a budget. Which of them think in a tick follows from the state and the ladder's step alone (`turns.ts`).
+ * Throttled, the rate and the form asked for follow its band (`attention.ts`) and the ease (`rates.ts`), and all that
+ * are not in a fight share a budget. Which of them think in a tick follows from the state and the ease alone
+ * (`turns.ts`).
  */
 import { fail } from "../../platform/errors.ts";
 import type { Brain, Entity, Game, GameDeclaration, Zone } from "../game.ts";
 import { Attention, BAND, type Players } from "./attention.ts";
-import { BUDGET_SHARE, LEVEL, RATES, SLACK, UNITS, UNTHROTTLED } from "./rates.ts";
+import { type BandRate, budgetShare, EASE, LEVEL, ratesAt, SLACK, UNITS, UNTHROTTLED } from "./rates.ts";
+import { AiTally, UNBANDED } from "./tally.ts";
 import { Turns } from "./turns.ts";
 
 const TICK_HZ = 60;
@@ -47,12 +49,14 @@ interface Mind {
   readonly index: number;
   /** Ticks between two thoughts at the kind's own rate. */
   readonly period: number;
-  /** Wanted and longest wait in ticks, form, and cost in units: by band. */
-  readonly bands: readonly Turn[];
+  /** Wanted and longest wait in ticks, form, and cost in units: by ease and band. */
+  readonly bands: readonly (readonly Turn[])[];
   readonly unthrottled: Turn;
 }
 
 interface Turn {
+  /** `BAND`, or `UNBANDED`. */
+  readonly band: number;
   readonly wanted: number;
   readonly longest: number;
   readonly cost: number;
@@ -73,6 +77,8 @@ export function checkBrains(rules: Game["rules"]): void {
 }
 
 export class Brains {
+  /** What was thought, for metrics. */
+  readonly tally = new AiTally();
   readonly #minds: readonly Mind[];
   readonly #attention: Attention;
   /** Who is essential in this tick, and the rest. */
@@ -99,22 +105,25 @@ export class Brains {
     this.#turns = Array.from({ length: rows });
   }
 
-  think(zone: AnyZone, minds: Minds, throttled: boolean, onFault: (error: unknown) => void): void {
+  /** `ease`: 0 … `EASE`. */
+  think(zone: AnyZone, minds: Minds, ease: number, onFault: (error: unknown) => void): void {
     if (this.#minds.length === 0) return;
-    if (throttled) this.#attention.look(minds, zone.tick);
+    this.tally.begin();
+    if (ease < EASE) this.#attention.look(minds, zone.tick);
     this.#essential.clear();
     this.#rest.clear();
     this.#essentialUnits = 0;
     this.#restUnits = 0;
     this.#floorUnits = 0;
-    for (const mind of this.#minds) this.#offer(mind, minds, zone.tick, throttled);
+    for (const mind of this.#minds) this.#offer(mind, minds, zone.tick, ease);
     this.#call(this.#essential.serve(this.#essentialUnits * SLACK), zone, minds, onFault);
-    const budget = Math.max(this.#restUnits * BUDGET_SHARE, this.#floorUnits * SLACK);
+    const budget = Math.max(this.#restUnits * budgetShare(ease), this.#floorUnits * SLACK);
     this.#call(this.#rest.serve(budget), zone, minds, onFault);
   }
 
   /** Counts what all of a kind ask for, and offers those whose time has come. */
-  #offer(mind: Mind, minds: Minds, tick: number, throttled: boolean): void {
+  #offer(mind: Mind, minds: Minds, tick: number, ease: number): void {
+    const bands = ease < EASE ? mind.bands[ease] : undefined;
     const { kind, thought, columns } = minds;
     const [xs, ys] = columns as readonly [ArrayLike<number>, ArrayLike<number>];
     const now = stampOf(tick);
@@ -125,8 +134,9 @@ export class Brains {
       // Newcomers are spread over one period, by row.
       if (thought[row] === 0) thought[row] = stampOf(tick - mind.period + (row % mind.period));
       const wait = since(now, thought[row] as number);
-      const band = throttled ? this.#attention.at(xs[row] as number, ys[row] as number) : BAND.engaged;
-      const turn = throttled ? (mind.bands[band] as Turn) : mind.unthrottled;
+      const band = bands ? this.#attention.at(xs[row] as number, ys[row] as number) : BAND.engaged;
+      const turn = bands ? (bands[band] as Turn) : mind.unthrottled;
+      this.tally.met(turn.band, full);
       if (band === BAND.engaged) this.#essentialUnits += full;
       else {
         this.#restUnits += full;
@@ -147,6 +157,7 @@ export class Brains {
       const turn = this.#turns[row];
       if (minds.kind[row] === 0 || before === 0 || !turn) continue;
       minds.thought[row] = now;
+      this.tally.thought(turn.band, turn.cost);
       try {
         turn.think(zone, zone.entityAt(row), since(now, before) / TICK_HZ);
       } catch (error) {
@@ -163,18 +174,20 @@ function mindOf(brain: Brain<GameDeclaration>, index: number, start: number): Mi
     brain.simple && ((zone, entity, seconds) => brain.simple?.(zone, entity, seconds)),
     brain.idle && ((zone, entity, seconds) => brain.idle?.(zone, entity, seconds)),
   ];
-  const turnAt = ({ wanted, floor, level }: (typeof RATES)[number]): Turn => {
+  const turnAt = ({ wanted, floor, level }: BandRate, band: number): Turn => {
     // A game without the cheaper form is asked for the next fuller one, at that one's cost.
     let form = level;
     while (!forms[form]) form--;
     return {
+      band,
       wanted: Math.min(MOST_WAIT, Math.round(period / wanted)),
       longest: Math.min(MOST_WAIT, Math.round(period / floor)),
       cost: UNITS[form as 0 | 1 | 2],
       think: forms[form] as Think,
     };
   };
-  return { start, index, period, bands: RATES.map(turnAt), unthrottled: turnAt(UNTHROTTLED) };
+  const bands = Array.from({ length: EASE }, (_, ease) => ratesAt(ease).map(turnAt));
+  return { start, index, period, bands, unthrottled: turnAt(UNTHROTTLED, UNBANDED) };
 }
 
 /** 1 … 65,535. `tick` may be a little below 0. */

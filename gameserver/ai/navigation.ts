@@ -67,6 +67,9 @@ export class Navigation {
     this.#search = new Search(this.#grid, state.search);
   }
 
+  /** For metrics: searches that found a way, and that found none; ticks in which the slice was not enough. */
+  readonly tally = { found: 0, none: 0, spent: 0 };
+
   /** Requests that wait for their search. */
   get waiting(): number {
     return this.#queue.waiting;
@@ -125,6 +128,7 @@ export class Navigation {
       else if (this.#search.exhausted) this.#none(at, tick);
       else if (left > 0) left -= this.#search.seek(cell) + 1;
     }
+    this.tally.spent++;
   }
 
   /** The cell to steer for on the route, the own one at its end, −1 for no way, undefined while it is searched for. */
@@ -226,6 +230,7 @@ export class Navigation {
     else {
       // Meanwhile it may have asked for another goal; the route leads to this one.
       goal[at] = this.#word(WORD.asked);
+      this.tally.found++;
       route[at] = ROUTE.go;
       length[at] = this.#trace.count;
       passed[at] = 0;
@@ -247,6 +252,7 @@ export class Navigation {
       return;
     }
     tries[at] = 0;
+    this.tally.none++;
     route[at] = ROUTE.none;
     until[at] = tick + NONE_STANDS;
   }

@@ -26,8 +26,34 @@ export const RATES: readonly BandRate[] = [
 /** Without throttling everyone counts as engaged. */
 export const UNTHROTTLED: BandRate = RATES[0] as BandRate;
 
-/** Of the thinking that all who are not engaged would like to do: what they share under load. */
-export const BUDGET_SHARE = 0.2;
+/**
+ * How freely NPCs think, in steps: at `EASE` everyone at its own rate, at 0 by `RATES` (the ladder's step), between
+ * them in proportion. Whole steps, so that a recording can name them.
+ */
+export const EASE = 20;
+/** From here on the cheaper forms are asked for: first thoughts become rarer, then plainer. */
+const PLAINER_BELOW = EASE / 2;
+
+/** The ease that the CPU governor's duty (0 … 1) leaves. */
+export function easeOf(duty: number): number {
+  return Math.max(0, Math.min(EASE, Math.floor(duty * EASE + 1e-6)));
+}
+
+/** The rates by band at an ease. */
+export function ratesAt(ease: number): readonly BandRate[] {
+  return RATES.map(({ wanted, floor, level }) => ({
+    wanted: wanted + ((1 - wanted) * ease) / EASE,
+    floor,
+    level: ease < PLAINER_BELOW ? level : LEVEL.full,
+  }));
+}
+
+/** Of the thinking that all who are not engaged would like to do: what they share at ease 0. */
+const BUDGET_SHARE = 0.2;
+
+export function budgetShare(ease: number): number {
+  return BUDGET_SHARE + ((1 - BUDGET_SHARE) * ease) / EASE;
+}
 /** Room above the least that must be done, so that what has piled up is worked off. */
 export const SLACK = 1.25;
 

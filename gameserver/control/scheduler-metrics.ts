@@ -4,6 +4,7 @@ import { BAND_NAMES } from "../scheduler/bands.ts";
 import { criticalPath } from "../scheduler/critical-path.ts";
 import { LADDER } from "../scheduler/effects.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
+import { aiMetrics } from "./ai-metrics.ts";
 import type { Pressure } from "./pressure.ts";
 import type { ThreadStats } from "./threads.ts";
 
@@ -37,6 +38,7 @@ export function schedulerMetrics(
     ...taskMetrics(registry, chores),
     ...updateMetrics(registry, stats),
     pathMetrics(registry, stats),
+    aiMetrics(registry, stats.simulation),
   ];
   return () => {
     for (const copy of copies) copy();

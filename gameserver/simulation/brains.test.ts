@@ -1,10 +1,15 @@
 /** When NPCs think, in a zone without threads: rates, forms and floors by band, bursts, and the same turns in a replay. */
 import { beforeEach, describe, expect, it } from "vitest";
+import { EASE } from "../ai/rates.ts";
+import { counters } from "../shared-stats.ts";
 import { game, WOLVES } from "../testing/crowd-game.ts";
+import { aiStats } from "./ai-stats.ts";
 import { type NumberArray, type ZoneMemory, zoneMemory } from "./memory.ts";
+import { SIMULATION_COUNTERS } from "./messages.ts";
 import { Recorder } from "./recorder.ts";
 import { replay } from "./replay.ts";
 import { compileGame } from "./schema.ts";
+import { WatchedZone } from "./worker-zone.ts";
 import { SimulatedZone } from "./zone.ts";
 import { ZoneApi } from "./zone-api.ts";
 
@@ -134,6 +139,61 @@ describe("NPCs that are throttled", { timeout: 60_000 }, () => {
   });
 });
 
+describe("NPCs under the CPU governor", { timeout: 60_000 }, () => {
+  it("give way by degrees before the ladder does anything, those in a fight not at all", () => {
+    const { close, mid, far } = packs(200);
+    const watched = new WatchedZone(zone, { game: "crowd", record: undefined, dumps: undefined, fault }, 0);
+    const counts = (rows: readonly number[]) =>
+      rows.flatMap(thoughts).reduce((sum, each) => sum + each, 0) / rows.length;
+    const seen = [1, 0.75, 0.5, 0.25, 0.05].map((duty) => {
+      api.engage(0, 60);
+      for (let n = 0; n < 600; n++) watched.step(0, 0, duty);
+      forget();
+      for (let n = 0; n < 600; n++) watched.step(0, 0, duty);
+      expect(longestGap(close)).toBe(PERIOD);
+      for (const row of close) expect(thoughts(row)).toEqual([100, 0, 0]);
+      return { mid: counts(mid), far: counts(far), plain: thoughts(far[0] as number)[2] };
+    });
+    expect([seen[0]?.mid, seen[0]?.far, seen[0]?.plain]).toEqual([100, 100, 0]);
+    for (const [index, { mid: now, far: then }] of seen.entries()) {
+      const before = seen[index - 1];
+      if (!before) continue;
+      expect(now).toBeLessThan(before.mid);
+      expect(then).toBeLessThan(before.far);
+      expect(then).toBeLessThanOrEqual(now);
+    }
+    // Half the time: about half the thoughts, still in full; less: the cheaper forms, and never below the floors.
+    expect(seen[2]?.mid).toBeGreaterThan(45);
+    expect(seen[2]?.plain).toBe(0);
+    expect(seen[3]?.plain).toBeGreaterThan(0);
+    expect(seen[4]?.mid).toBeGreaterThanOrEqual(10 - 1);
+    expect(seen[4]?.far).toBeGreaterThanOrEqual(2 - 1);
+  });
+
+  it("are counted by band, with what was saved and how searches went", () => {
+    packs(40);
+    const stats = counters(SIMULATION_COUNTERS);
+    const tell = aiStats(stats);
+    const names = ["Engaged", "Near", "Mid", "Far", "Unthrottled"] as const;
+    const figures = (what: "npcs" | "thoughts") => names.map((name) => stats.get(`${what}${name}`));
+    steps(60);
+    tell([zone.ai]);
+    expect(figures("npcs")).toEqual([0, 0, 0, 0, 120]);
+    expect(figures("thoughts")).toEqual([0, 0, 0, 0, 120 * 10]);
+    expect(stats.get("aiSpentUnits")).toBeCloseTo(stats.get("aiWantedUnits"));
+    zone.ladder = THROTTLED;
+    api.engage(0, 60);
+    steps(600);
+    tell([zone.ai]);
+    expect(figures("npcs")).toEqual([40, 0, 40, 40, 0]);
+    const [engaged = 0, near, mid = 0, far = 0, unthrottled] = figures("thoughts");
+    expect([engaged, near, unthrottled]).toEqual([40 * 100, 0, 120 * 10]);
+    expect(mid).toBeGreaterThan(far);
+    expect(far).toBeGreaterThan(0);
+    expect(stats.get("aiSpentUnits")).toBeLessThan(stats.get("aiWantedUnits"));
+  });
+});
+
 describe("a server-wide event", { timeout: 60_000 }, () => {
   it("raises AI demand without a tick that does it all: players everywhere engage at once", () => {
     for (let slot = 0; slot < SLOTS; slot++) zone.join(slot, slot);
@@ -179,6 +239,8 @@ describe("turns", { timeout: 60_000 }, () => {
     zone.recorders = [new Recorder(zone.recordingHeader("crowd"), (lines) => (text += lines), fault)];
     for (const ladder of [0, 2, 3, 1, 2]) {
       zone.ladder = ladder;
+      // What the governor leaves counts on the ladder's lower steps only.
+      zone.ease = EASE - 3 * ladder;
       if (ladder === 3) zone.join(3, 3);
       steps(37);
     }

@@ -36,8 +36,33 @@ export const SIMULATION_COUNTERS = [
   "busyMs",
   "entities",
   "beatAt",
+  "npcsEngaged",
+  "npcsNear",
+  "npcsMid",
+  "npcsFar",
+  "npcsUnthrottled",
+  "thoughtsEngaged",
+  "thoughtsNear",
+  "thoughtsMid",
+  "thoughtsFar",
+  "thoughtsUnthrottled",
+  "aiWantedUnits",
+  "aiSpentUnits",
+  "pathsFound",
+  "pathsNone",
+  "pathsWaiting",
+  "pathSlicesSpent",
 ] as const;
 export type SimulationCounter = (typeof SIMULATION_COUNTERS)[number];
+
+/** Counters of AI, in the order of `TALLY_BANDS`. */
+export const AI_COUNTERS = [
+  { npcs: "npcsEngaged", thoughts: "thoughtsEngaged" },
+  { npcs: "npcsNear", thoughts: "thoughtsNear" },
+  { npcs: "npcsMid", thoughts: "thoughtsMid" },
+  { npcs: "npcsFar", thoughts: "thoughtsFar" },
+  { npcs: "npcsUnthrottled", thoughts: "thoughtsUnthrottled" },
+] as const satisfies readonly { readonly npcs: SimulationCounter; readonly thoughts: SimulationCounter }[];
 
 /** Control → simulation. `index` names an open zone for as long as it is open. */
 export type ToSimulation =

@@ -1,11 +1,12 @@
 /**
  * Records what went into a zone, so that `gameserver/replay.ts` can run it again: joins, leaves, inputs, the ladder's
- * step, what was isolated, and after each tick a hash of every part of the state.
+ * step, the AI's ease, what was isolated, and after each tick a hash of every part of the state.
  *
  * A recording is text, one JSON value a line: the header, then one line a tick. It begins at the zone's start or at a
  * snapshot. Sinks are given whole lines; they bound the size.
  */
 import { messageOf } from "../../platform/errors.ts";
+import { EASE } from "../ai/rates.ts";
 import { partHashes, type StatePart } from "./digest.ts";
 
 export interface RecordingHeader {
@@ -37,6 +38,8 @@ export interface RecordedTick {
   readonly inputs?: readonly RecordedInput[];
   /** Step of the degradation ladder. */
   readonly ladder: number;
+  /** How freely NPCs may think, where that is not fully. */
+  readonly ease?: number;
   /** Steps between two of each rigid region, when any is isolated. */
   readonly periods?: readonly number[];
   readonly hashes: readonly number[];
@@ -70,13 +73,19 @@ export class Recorder {
     if (!this.#ended) this.#inputs.push([slot, seq, kind, Buffer.from(fields).toString("hex")]);
   }
 
-  tick(tick: number, ladder: number, periods: Uint8Array, parts: readonly StatePart[]): void {
+  tick(
+    tick: number,
+    { ladder, ease }: { readonly ladder: number; readonly ease: number },
+    periods: Uint8Array,
+    parts: readonly StatePart[],
+  ): void {
     if (this.#ended) return;
     const line: RecordedTick = {
       tick,
       ...(this.#sessions.length > 0 && { sessions: this.#sessions }),
       ...(this.#inputs.length > 0 && { inputs: this.#inputs }),
       ladder,
+      ...(ease < EASE && { ease }),
       ...(periods.some((period) => period > 1) && { periods: [...periods] }),
       hashes: partHashes(parts),
     };

@@ -1,5 +1,6 @@
 /** Runs a recording again and compares the state after every tick with the one recorded. */
 import { fail, messageOf } from "../../platform/errors.ts";
+import { EASE } from "../ai/rates.ts";
 import type { Game } from "../game.ts";
 import { partHashes, stateParts } from "./digest.ts";
 import { pushInput } from "./input-ring.ts";
@@ -65,6 +66,7 @@ export function replay(game: Game, lines: readonly string[]): ReplayResult {
         pushInput(memory, slot, seq, kind, bytes, 0, bytes.length);
       }
       zone.ladder = recorded.ladder;
+      zone.ease = recorded.ease ?? EASE;
       memory.rigid.period.fill(0);
       if (recorded.periods) memory.rigid.period.set(recorded.periods);
       zone.step(0);

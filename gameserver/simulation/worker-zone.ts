@@ -1,5 +1,6 @@
 /** A zone in the simulation thread with what hangs on it there: recording, dumps, and the guard over its regions. */
 import { messageOf } from "../../platform/errors.ts";
+import { easeOf } from "../ai/rates.ts";
 import type { Recorder } from "./recorder.ts";
 import { Dump, recordingFile } from "./recording-files.ts";
 import { guardRegion, type RegionGuard, UNGUARDED } from "./region-guard.ts";
@@ -39,8 +40,10 @@ export class WatchedZone {
     this.#anomaly ??= name;
   }
 
-  step(unixMs: number, ladder: number): void {
+  /** `duty`: share of their time that the CPU governor leaves to what no player waits for. */
+  step(unixMs: number, ladder: number, duty: number): void {
     this.zone.ladder = ladder;
+    this.zone.ease = easeOf(duty);
     this.zone.step(unixMs);
     this.#guard();
     if (!this.#dump) return;

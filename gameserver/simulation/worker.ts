@@ -12,6 +12,7 @@ import { Crew } from "../physics/crew.ts";
 import { loadRapier } from "../physics/rapier.ts";
 import { Stance } from "../scheduler/effects.ts";
 import { counters, Samples } from "../shared-stats.ts";
+import { aiStats } from "./ai-stats.ts";
 import {
   type FromSimulation,
   SIMULATION_COUNTERS,
@@ -104,6 +105,9 @@ function obeyAll(): boolean {
   }
 }
 
+/** NPCs and requests that wait are as of now; the rest grows. */
+const tellAi = aiStats(stats);
+
 function run(): void {
   const pacer = new Pacer(TICK_HZ, threadClock());
   for (let tick = 1; obeyAll(); tick++) {
@@ -112,7 +116,7 @@ function run(): void {
     const unixMs = unixNow();
     for (const [index, watched] of zones) {
       const { zone } = watched;
-      watched.step(unixMs, stance.step);
+      watched.step(unixMs, stance.step, stance.duty);
       for (const { slot, reward } of zone.takeRewards()) tell({ type: "reward", index, slot, reward });
       if (zone.over && !over.has(index)) {
         over.add(index);
@@ -127,7 +131,9 @@ function run(): void {
     stats.set("beatAt", unixMs);
     stepSamples.record(busy / 1_000);
     latenessSamples.record(beat.lateMs / 1_000);
-    if (tick % TICK_HZ === 0) faultsTold = 0;
+    if (tick % TICK_HZ !== 0) continue;
+    faultsTold = 0;
+    tellAi([...zones.values()].map(({ zone }) => zone.ai));
   }
 }
 

@@ -8,7 +8,9 @@
 import { codeAt } from "../../protocol/frames-input.ts";
 import { restore } from "../../protocol/frames-schema.ts";
 import { Brains } from "../ai/brains.ts";
-import { SLICE, THROTTLED_SLICE } from "../ai/navigation.ts";
+import { type Navigation, SLICE, THROTTLED_SLICE } from "../ai/navigation.ts";
+import { EASE } from "../ai/rates.ts";
+import type { AiTally } from "../ai/tally.ts";
 import type { Game } from "../game.ts";
 import type { Anomaly } from "../physics/anomalies.ts";
 import type { Crew } from "../physics/crew.ts";
@@ -41,8 +43,10 @@ export class SimulatedZone {
   readonly #onFault: OnFault;
   /** One reused object per input kind: rules must not keep it. */
   readonly #inputs: Record<string, number>[];
-  /** Step of the degradation ladder, set before each step: the only thing besides inputs that comes from outside. */
+  /** Set before each step, and besides inputs all that comes from outside: step of the degradation ladder, … */
   ladder = 0;
+  /** … and how freely NPCs may think (`ai/rates.ts`), 0 … `EASE`: the CPU governor's word. */
+  ease = EASE;
   /** Told everything that goes in. */
   recorders: readonly Recorder[] = [];
   readonly #parts: readonly StatePart[];
@@ -171,6 +175,11 @@ export class SimulatedZone {
     return this.#physics.regionMs;
   }
 
+  /** What NPCs have thought, and the searches of ways; undefined for a game without a grid. For metrics. */
+  get ai(): { readonly thinking: AiTally; readonly navigation: Navigation | undefined } {
+    return { thinking: this.#brains.tally, navigation: this.#api.navigation };
+  }
+
   /** Hash of the state, 16 hexadecimal digits. */
   digest(): string {
     return digestOf(this.#parts);
@@ -188,15 +197,15 @@ export class SimulatedZone {
     head[HEAD.tick] = (head[HEAD.tick] as number) + 1;
     this.#applyInputs();
     this.#fireTimers();
-    const throttled = LADDER[this.ladder]?.aiThrottled ?? false;
-    this.#api.navigation?.slice(throttled ? THROTTLED_SLICE : SLICE, this.tick);
-    this.#brains.think(this.#api, this.#memory, throttled, this.#brainFault);
+    const ease = LADDER[this.ladder]?.aiThrottled ? 0 : this.ease;
+    this.#api.navigation?.slice(ease < EASE ? THROTTLED_SLICE : SLICE, this.tick);
+    this.#brains.think(this.#api, this.#memory, ease, this.#brainFault);
     this.#guard("tick", () => this.#game.rules.tick?.(this.#api, DT));
     this.#api.beginPhysics();
     for (const anomaly of this.#physics.step(this.#farSlowing(), this.#touch)) this.#report(anomaly);
     publish(this.#schema, this.#memory, this.#starts, nowMs);
     for (const recorder of this.recorders) {
-      recorder.tick(head[HEAD.tick] as number, this.ladder, this.#memory.rigid.period, this.#parts);
+      recorder.tick(this.tick, this, this.#memory.rigid.period, this.#parts);
     }
   }
 
