@@ -66,6 +66,7 @@ export async function startAllocator(
       stop.abort();
       await server.close();
       await Promise.all(background);
+      signer.close();
       breaker.close();
       redis.disconnect();
       await pool.end();
