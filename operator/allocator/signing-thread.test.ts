@@ -33,6 +33,6 @@ it("signs all that was asked for before it ends, and nothing after that", async 
 it("rejects what waits when the thread fails", async () => {
   // Only a private key signs: the thread throws.
   thread = new SigningThread(publicKey);
-  await expect(thread.sign("a")).rejects.toThrow();
+  await expect(thread.sign("a")).rejects.toThrow("key");
   expect(thread.alive).toBe(false);
 });
