@@ -18,12 +18,14 @@ export const STATIONS = [
   [750, 750],
 ] as const;
 const STATION_RADIUS = 24;
+const CRATE_SIDE = 3;
+export const CRATES = 24;
 /** Half the side of the square that drones fly round: the station, and a drone's width. */
 const BERTH = STATION_RADIUS + 4;
 
 export const declaration = {
   name: "starlanes",
-  version: 2,
+  version: 3,
   // A quarter of a metre: a ship at full speed moves less than 63 steps between two updates, one byte a coordinate.
   space: { width: 1_000, height: 1_000, step: 1 / 4, maxSpeed: 60, edge: "bounce" },
   interest: { radius: 120, cap: 64 },
@@ -41,6 +43,9 @@ export const declaration = {
     firedBy: { type: "u32", to: "nobody" },
     /** Whom a drone hunts: entity id, 0 for nobody. */
     prey: { type: "u32", to: "nobody" },
+    /** How fast a crate turns, radians a second, and who pushed it last: entity id, 0 for nobody. */
+    spin: { type: "f32", to: "nobody" },
+    pushedBy: { type: "u32", to: "nobody" },
   },
   kinds: {
     ship: {
@@ -52,6 +57,21 @@ export const declaration = {
     drone: { radius: 2, mass: 0.5, perZone: 24, columns: ["heading", "hull", "prey"] },
     station: { radius: STATION_RADIUS, perZone: 4 },
     shot: { radius: 0.5, mass: 0.01, collides: true, perPlayer: 2, columns: ["dueTick", "firedBy"] },
+    // Rigid: Rapier moves it. A third of a ship's mass; a little drag, or it would never rest.
+    crate: {
+      radius: CRATE_SIDE * Math.SQRT1_2,
+      perZone: CRATES,
+      angle: "heading",
+      spin: "spin",
+      rigid: {
+        shape: { box: [CRATE_SIDE, CRATE_SIDE] },
+        density: 0.04,
+        friction: 0.4,
+        restitution: 0.3,
+        damping: 0.1,
+      },
+      columns: ["heading", "pushedBy"],
+    },
   },
   inputs: {
     steer: { thrust: axis, turn: axis },
@@ -61,6 +81,7 @@ export const declaration = {
     hit: { target: entity, by: entity, hull: { type: "u8", max: 100 } },
     destroyed: { target: entity, by: entity },
     docked: { station: entity },
+    delivered: { station: entity, credits: { type: "u16" } },
     wave: { number: { type: "u16" } },
   },
   records: { waves: { number: { type: "u16" } } },

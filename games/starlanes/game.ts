@@ -1,9 +1,10 @@
 /**
- * Starlanes, the reference game: ships fly between stations, chase drones, shoot, and dock for repair.
+ * Starlanes, the reference game: ships fly between stations, chase drones, shoot, push cargo, and dock for repair.
  *
  * Written to be copied: `declaration.ts` says what there is, the rules here say what happens, each in a few lines.
  */
 import { defineGame } from "../../gameserver/game.ts";
+import { deliver, push, spawnCargo } from "./cargo.ts";
 import { expireShots, fire, strike } from "./combat.ts";
 import { declaration, STATIONS } from "./declaration.ts";
 import { droneBrain } from "./drones.ts";
@@ -18,6 +19,7 @@ export const game = defineGame(declaration, {
   open(zone) {
     for (const [x, y] of STATIONS) zone.spawn("station", { x, y });
     for (let n = 0; n < DRONES; n++) spawnDrone(zone);
+    spawnCargo(zone);
     zone.setTimer("wave", WAVE_SECONDS);
   },
 
@@ -65,10 +67,18 @@ export const game = defineGame(declaration, {
   touch(zone, a, b) {
     if (a.kind === "shot") strike(zone, a, b);
     else if (b.kind === "shot") strike(zone, b, a);
-    else if (a.kind === "station" && b.kind === "ship") dock(zone, b, a);
-    else if (b.kind === "station" && a.kind === "ship") dock(zone, a, b);
+    else if (!meet(zone, a, b)) meet(zone, b, a);
   },
 });
+
+/** Two that are no shots, in one order; false when the rule is for the other. */
+function meet(zone: StarZone, a: StarEntity, b: StarEntity): boolean {
+  if (a.kind === "ship" && b.kind === "station") dock(zone, a, b);
+  else if (a.kind === "ship" && b.kind === "crate") push(a, b);
+  else if (a.kind === "station" && b.kind === "crate") deliver(zone, a, b);
+  else return false;
+  return true;
+}
 
 function spawnDrone(zone: StarZone): void {
   zone.spawn("drone", {

@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Game } from "../game.ts";
 import { loadGame } from "../load-game.ts";
+import { loadRapier } from "../physics/rapier.ts";
 import { EventReader } from "./event-log.ts";
 import { pushInput } from "./input-ring.ts";
 import { engaged, type ZoneMemory, zoneMemory } from "./memory.ts";
@@ -13,6 +14,7 @@ import { SimulatedZone } from "./zone.ts";
 let game: Game;
 let schema: Schema;
 beforeAll(async () => {
+  await loadRapier();
   game = await loadGame("games/starlanes/game.ts");
   schema = compileGame(game.declaration);
 });

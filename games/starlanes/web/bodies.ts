@@ -1,4 +1,4 @@
-/** Ships, drones, stations and shots, drawn in metres. */
+/** Ships, drones, stations, crates and shots, drawn in metres. */
 import type { Body } from "./scene.ts";
 
 const TAU = Math.PI * 2;
@@ -7,6 +7,8 @@ const DRONE = "#ff5d73";
 const SHOT = "#ffe08a";
 const STATION = "#58d6a9";
 const STATION_RADIUS = 24;
+const CRATE = "#c9a26b";
+const CRATE_SIDE = 3;
 
 /** Other players' colours: by id, so that a ship keeps its own. */
 const OTHERS = ["#ffb454", "#a5b4ff", "#f4a0ff", "#9be564", "#ffd166", "#6fc3ff"] as const;
@@ -16,6 +18,7 @@ export function colourOf({ kind, own, id }: Pick<Body, "kind" | "own" | "id">): 
   if (kind === "drone") return DRONE;
   if (kind === "station") return STATION;
   if (kind === "shot") return SHOT;
+  if (kind === "crate") return CRATE;
   return OTHERS[id % OTHERS.length] ?? OTHERS[0];
 }
 
@@ -26,6 +29,7 @@ export function drawBody(pen: CanvasRenderingContext2D, body: Body, seconds: num
   pen.translate(body.x, body.y);
   if (body.kind === "station") drawStation(pen, colour, seconds);
   else if (body.kind === "shot") drawShot(pen, colour, body.before.x - body.x, body.before.y - body.y);
+  else if (body.kind === "crate") drawCrate(pen, colour, body.heading);
   else {
     pen.save();
     pen.rotate(body.heading);
@@ -69,6 +73,19 @@ function drawDrone(pen: CanvasRenderingContext2D, colour: string): void {
   pen.beginPath();
   pen.arc(0.4, 0, 0.5, 0, TAU);
   pen.fill();
+}
+
+function drawCrate(pen: CanvasRenderingContext2D, colour: string, heading: number): void {
+  const half = CRATE_SIDE / 2;
+  pen.rotate(heading);
+  pen.fillStyle = "rgba(201, 162, 107, 0.35)";
+  pen.fillRect(-half, -half, CRATE_SIDE, CRATE_SIDE);
+  pen.strokeStyle = colour;
+  pen.lineWidth = 0.35;
+  polygon(pen, [-half, -half, half, -half, half, half, -half, half]);
+  pen.stroke();
+  polygon(pen, [-half, -half, half, half]);
+  pen.stroke();
 }
 
 /** A glowing head with a tail to where it was a moment before. */

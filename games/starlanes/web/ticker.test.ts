@@ -15,6 +15,7 @@ it.each([
   [{ kind: "destroyed", fields: { by: 40, target: 1 } }, "drone 14 destroyed you"],
   [{ kind: "destroyed", fields: { by: 1, target: 99 } }, "you destroyed something 2R"],
   [{ kind: "docked", fields: { station: 3 } }, "docked: hull and tank are full"],
+  [{ kind: "delivered", fields: { station: 3, credits: 25 } }, "crate delivered: 25 credits"],
   [{ kind: "wave", fields: { number: 4 } }, "wave 4: new drones"],
   [{ kind: "unheard", fields: {} }, undefined],
 ])("says %j in words", (event, words) => {

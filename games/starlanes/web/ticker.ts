@@ -14,6 +14,7 @@ export function wordsOf({ kind, fields }: GameEvent, view: View): string | undef
   if (kind === "hit") return `${name(fields.by)} hit ${name(fields.target)}: hull ${fields.hull}`;
   if (kind === "destroyed") return `${name(fields.by)} destroyed ${name(fields.target)}`;
   if (kind === "docked") return "docked: hull and tank are full";
+  if (kind === "delivered") return `crate delivered: ${fields.credits} credits`;
   if (kind === "wave") return `wave ${fields.number}: new drones`;
   return undefined;
 }
