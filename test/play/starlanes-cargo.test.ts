@@ -1,21 +1,21 @@
 /** Rigid cargo in the reference game: pushed, turned, delivered, seen by clients, and the same on any way through. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Game } from "../../gameserver/game.ts";
+import { loadGame } from "../../gameserver/load-game.ts";
+import { Crew } from "../../gameserver/physics/crew.ts";
+import { loadRapier } from "../../gameserver/physics/rapier.ts";
+import { Interest } from "../../gameserver/replication/interest.ts";
+import { FULL_DETAIL, SessionView } from "../../gameserver/replication/session-view.ts";
+import { wireKinds } from "../../gameserver/replication/wire-kinds.ts";
+import { ZonePicture } from "../../gameserver/replication/zone-picture.ts";
+import { EventReader } from "../../gameserver/simulation/event-log.ts";
+import { pushInput } from "../../gameserver/simulation/input-ring.ts";
+import { zoneMemory } from "../../gameserver/simulation/memory.ts";
+import { compileGame, type Schema } from "../../gameserver/simulation/schema.ts";
+import { SimulatedZone } from "../../gameserver/simulation/zone.ts";
 import type { Welcome } from "../../protocol/frames.ts";
 import { ByteWriter } from "../../protocol/frames-bytes.ts";
 import { View } from "../../protocol/view.ts";
-import type { Game } from "../game.ts";
-import { loadGame } from "../load-game.ts";
-import { Crew } from "../physics/crew.ts";
-import { loadRapier } from "../physics/rapier.ts";
-import { Interest } from "../replication/interest.ts";
-import { FULL_DETAIL, SessionView } from "../replication/session-view.ts";
-import { wireKinds } from "../replication/wire-kinds.ts";
-import { ZonePicture } from "../replication/zone-picture.ts";
-import { EventReader } from "./event-log.ts";
-import { pushInput } from "./input-ring.ts";
-import { zoneMemory } from "./memory.ts";
-import { compileGame, type Schema } from "./schema.ts";
-import { SimulatedZone } from "./zone.ts";
 
 const SLOTS = 4;
 const FORWARD = Uint8Array.of(200, 100);
