@@ -200,7 +200,7 @@ async function assemble(
       ]);
     },
     async close(withinMs) {
-      await receipts?.close(withinMs);
+      await receipts?.close();
       await processor.stop(withinMs);
       await keeper.close().catch((error: unknown) => {
         log.warn({ err: { message: messageOf(error) } }, "journal not given up: a successor takes it over");

@@ -1,4 +1,4 @@
-/** A store's access token: fetched once, kept until shortly before it runs out, dropped when it was not taken. */
+/** A store's access token: fetched once for all who ask, kept until shortly before it runs out, dropped when refused. */
 
 /** Fetched anew so long before its end, ms. */
 const EARLY_MS = 60_000;
@@ -10,31 +10,30 @@ export interface Issued {
 
 export class AccessToken {
   readonly #fetch: (signal: AbortSignal) => Promise<Issued>;
-  #current: { readonly token: Promise<string>; until: number } | undefined;
+  #held: { readonly token: string; readonly until: number } | undefined;
+  #pending: Promise<string> | undefined;
 
   constructor(fetch: (signal: AbortSignal) => Promise<Issued>) {
     this.#fetch = fetch;
   }
 
   /** Callers at the same time share one request. */
-  get(signal: AbortSignal): Promise<string> {
-    if (this.#current && this.#current.until > Date.now()) return this.#current.token;
-    const token = this.#fetch(signal).then((issued) => {
-      current.until = Date.now() + issued.seconds * 1_000 - EARLY_MS;
-      return issued.token;
+  async get(signal: AbortSignal): Promise<string> {
+    if (this.#held && this.#held.until > Date.now()) return this.#held.token;
+    this.#pending ??= this.#renew(signal).finally(() => {
+      this.#pending = undefined;
     });
-    const current = { token, until: Number.POSITIVE_INFINITY };
-    this.#current = current;
-    token.catch(() => this.#drop(current));
+    return this.#pending;
+  }
+
+  /** The store did not take `token`: the next call fetches another, unless that was done meanwhile. */
+  forget(token: string): void {
+    if (this.#held?.token === token) this.#held = undefined;
+  }
+
+  async #renew(signal: AbortSignal): Promise<string> {
+    const { token, seconds } = await this.#fetch(signal);
+    this.#held = { token, until: Date.now() + seconds * 1_000 - EARLY_MS };
     return token;
-  }
-
-  /** The next call fetches another. */
-  forget(): void {
-    this.#current = undefined;
-  }
-
-  #drop(one: object): void {
-    if (this.#current === one) this.#current = undefined;
   }
 }

@@ -17,10 +17,6 @@ import {
 } from "./port.ts";
 import type { AppleSettings } from "./settings.ts";
 
-const BASES = {
-  production: "https://api.storekit.apple.com",
-  sandbox: "https://api.storekit-sandbox.apple.com",
-} as const;
 const ENVIRONMENTS = { production: "Production", sandbox: "Sandbox" } as const;
 const CREDENTIALS = "apple.issuerId, apple.keyId and apple.privateKey";
 const TOKEN_SECONDS = 300;
@@ -55,8 +51,7 @@ const STATES: Readonly<Record<number, SubscriptionState>> = {
 };
 
 export function appleStore(settings: AppleSettings): StorePort {
-  const { roots, bundleId, timeoutMs, environment } = settings;
-  const base = settings.baseUrl ?? BASES[environment];
+  const { roots, bundleId, timeoutMs, environment, baseUrl } = settings;
 
   const authorization = async (): Promise<string> => {
     const token = await new SignJWT({ bid: bundleId })
@@ -70,7 +65,7 @@ export function appleStore(settings: AppleSettings): StorePort {
   };
   const call = async (what: string, path: string, signal: AbortSignal, method: "GET" | "POST" = "GET") => {
     const headers = { authorization: await authorization() };
-    const url = `${base}/inApps/v1/transactions/${path}`;
+    const url = `${baseUrl}/inApps/v1/transactions/${path}`;
     return ask({ what, url, method, headers, signal, timeoutMs, credentials: CREDENTIALS });
   };
 
@@ -134,10 +129,8 @@ export function appleStore(settings: AppleSettings): StorePort {
     capture: async () => undefined,
     async acknowledge({ token }, signal) {
       if (!settings.finish) return;
-      const what = "apple: finish";
-      const { status } = await call(what, `${token}/finish`, signal, "POST");
-      // 4xx: finished by the app before, or gone. Nothing that asking again would change.
-      if (status >= 300 && status < 400) throw away(what, `answered ${status}`);
+      // Whatever it answers: 4xx is finished by the app before, or gone. Nothing that asking again would change.
+      await call("apple: finish", `${token}/finish`, signal, "POST");
     },
     async readEvent({ body }) {
       const notification = await signedNotification(body, settings);
@@ -165,7 +158,7 @@ export function appleStore(settings: AppleSettings): StorePort {
     async probe(signal) {
       await ask({
         what: "apple: probe",
-        url: `${base}/inApps/v1/transactions/0`,
+        url: `${baseUrl}/inApps/v1/transactions/0`,
         headers: { authorization: await authorization() },
         signal,
         timeoutMs,

@@ -21,6 +21,8 @@ export interface Question {
   readonly timeoutMs: number;
   /** Fields of the receipts file to look at when the store does not take our credentials. */
   readonly credentials: string;
+  /** Called when it does not. */
+  readonly denied?: () => void;
 }
 
 export interface StoreAnswer {
@@ -41,8 +43,10 @@ export async function ask(question: Question): Promise<StoreAnswer> {
     throw away(what, reasonOf(error), error);
   }
   const { status } = answer;
-  if (status === 401 || status === 403)
+  if (status === 401 || status === 403) {
+    question.denied?.();
     throw away(what, `${status}: the store does not take these credentials; see ${question.credentials}`);
+  }
   if (status >= 500 || status === 429 || status === 408) {
     const wait = Number(answer.headers.get("retry-after"));
     throw away(what, `answered ${status}`, undefined, wait > 0 ? wait : undefined);
@@ -91,7 +95,7 @@ async function readBounded(answer: Response): Promise<string> {
 
 /** fetch says "fetch failed" and hides why. */
 function reasonOf(error: unknown): string {
-  if (error instanceof Error && error.name === "TimeoutError") return "no answer in time";
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause === undefined ? messageOf(error) : messageOf(cause);
+  const { name, cause } = error as Error;
+  if (name === "TimeoutError") return "no answer in time";
+  return messageOf(cause ?? error);
 }

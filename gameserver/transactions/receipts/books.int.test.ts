@@ -126,6 +126,24 @@ describe("an obligation", () => {
     expect(store.granted).toEqual(["tok"]);
   });
 
+  it("that was given up is taken up again when the money has come, unless it was granted", async () => {
+    const store = fakeStore();
+    const [late, done] = [granted("late"), granted("done")];
+    for (const [entry, token] of [
+      [late, "late"],
+      [done, "done"],
+    ] as const)
+      await owe(pool, owedFor(entry.id, token));
+    await books.ledger.settle([done]);
+    await age("73 hours");
+    expect((await send(store)).hopeless).toHaveLength(2);
+    expect(await hurry(pool, done.id)).toBe(false);
+    expect(await hurry(pool, late.id)).toBe(true);
+    expect(await send(store)).toMatchObject({ granted: 1, hopeless: [] });
+    expect(store.granted).toEqual(["late"]);
+    expect(await owe(pool, owedFor(done.id, "done"))).toBe(true);
+  });
+
   it("is left to a pod that knows the store", async () => {
     const entry = granted("tok");
     await owe(pool, owedFor(entry.id));

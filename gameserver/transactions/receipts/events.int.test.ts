@@ -1,5 +1,6 @@
 /** What stores tell by themselves, over HTTP, to what it does to the books. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { derivedId } from "../ids.ts";
 import { entryOf } from "../testing/entries.ts";
 import { eventually } from "../testing/eventually.ts";
 import { HOUSE, playerAccount } from "../transfer.ts";
@@ -66,7 +67,15 @@ describe("a refund", () => {
     await pod.show({ store: "steam", token: order, player });
     expect(await pod.credits(player)).toBe(100n);
     steam.become(order, "Chargedback");
-    await pod.rowsOf("UPDATE ledger.store_report SET due_at = now()");
+    const due = () => pod.rowsOf("UPDATE ledger.store_report SET due_at = now()");
+    // Away at first: it is read when it is due again.
+    steam.server.fault = { kind: "error", path: /GetReport/ };
+    const before = steam.server.count(/GetReport/);
+    await due();
+    await eventually(() => steam.server.count(/GetReport/) > before, "the report is asked for");
+    expect(await pod.credits(player)).toBe(100n);
+    pod.shops.mend();
+    await due();
     await eventually(async () => (await pod.credits(player)) === 0n, "it is taken back");
   });
 
@@ -126,7 +135,6 @@ describe("a refund", () => {
     const bought = pod.shops.apple.buy();
     await show(player, bought);
     // Its id was used for something else, by hand.
-    const { derivedId } = await import("../ids.ts");
     const id = derivedId("refund", receiptId("apple", bought.transactionId));
     const other = [{ from: HOUSE.source, to: playerAccount(player), asset: "credits", amount: 1 }];
     await pod.books.ledger.settle([entryOf("correction", other, { player, id })]);
@@ -259,7 +267,7 @@ describe("an event", () => {
   it("that cannot be verified just now is to be sent again", async () => {
     pod.shops.paypal.server.fault = { kind: "error", path: /certs/ };
     const { paypal } = pod.shops;
-    const url = `${paypal.server.url}/certs/C1?other`;
+    const url = `${paypal.server.url}/certs/C9`;
     const { body, headers } = paypal.event("X", {}, { headers: { "paypal-cert-url": url } });
     expect(await pod.call("POST", "/v1/webhooks/paypal", body, headers)).toMatchObject({ status: 503 });
   });

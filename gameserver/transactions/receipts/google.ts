@@ -78,17 +78,19 @@ export function googleStore(settings: GoogleSettings, products: Products): Store
   const readPush = pushReader(settings);
 
   const call = async (what: string, path: string, signal: AbortSignal, method: "GET" | "POST" = "GET") => {
-    const authorization = `Bearer ${await access.get(signal)}`;
-    const headers = { authorization, ...(method === "POST" ? { "content-type": "application/json" } : {}) };
-    const body = method === "POST" ? { body: "{}" } : {};
-    const request = { what, url: `${root}/${path}`, method, headers, signal, timeoutMs, ...body };
-    try {
-      return await ask({ ...request, credentials: CREDENTIALS });
-    } catch (error) {
-      // It may have been withdrawn; the next call asks for another.
-      access.forget();
-      throw error;
-    }
+    const token = await access.get(signal);
+    const post = { "content-type": "application/json" };
+    return ask({
+      what,
+      url: `${root}/${path}`,
+      method,
+      headers: { authorization: `Bearer ${token}`, ...(method === "POST" ? post : {}) },
+      ...(method === "POST" ? { body: "{}" } : {}),
+      signal,
+      timeoutMs,
+      credentials: CREDENTIALS,
+      denied: () => access.forget(token),
+    });
   };
   const productOf = (name: string): Product | undefined => products.get(`google/${name}`);
   const isSubscription = (name: string) => productOf(name)?.type === "subscription";

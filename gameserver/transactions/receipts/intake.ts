@@ -59,12 +59,12 @@ export async function processDue(pool: Pool, stores: readonly string[], handle: 
 export async function waitingEvents(
   pool: Pool,
 ): Promise<{ readonly waiting: number; readonly failing: number }> {
-  const [row] = await query<{ waiting: number; failing: number }>(
+  const rows = await query<{ waiting: number; failing: number }>(
     pool,
     `SELECT count(*)::int AS waiting, count(*) FILTER (WHERE error IS NOT NULL)::int AS failing
      FROM ledger.store_event WHERE processed_at IS NULL`,
   );
-  return { waiting: row?.waiting ?? 0, failing: row?.failing ?? 0 };
+  return rows[0] as (typeof rows)[number];
 }
 
 async function processOne(

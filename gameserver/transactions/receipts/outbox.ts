@@ -30,7 +30,7 @@ export interface Obligation extends Owed {
 
 /**
  * Notes that the purchase is to be granted to `player` and acknowledged. Safe to repeat. False when it is another
- * player's. What was refused by the store before may be owed anew.
+ * player's. What the store refused, or what was given up, may be owed anew.
  */
 export async function owe(pool: Pool, owed: Obligation): Promise<boolean> {
   const { transaction, store, token, player, product, proof } = owed;
@@ -41,7 +41,7 @@ export async function owe(pool: Pool, owed: Obligation): Promise<boolean> {
      ON CONFLICT (transaction) DO UPDATE SET player = excluded.player, product = excluded.product,
        proof = excluded.proof, since = now(), retry_at = now(), attempts = 0, error = NULL, done_at = NULL,
        outcome = NULL
-     WHERE o.outcome = 'refused'`,
+     WHERE o.outcome IN ('refused', 'expired')`,
     [transaction, store, token, player, product, proof],
   );
   const [row] = await query<{ player: string }>(
@@ -73,12 +73,16 @@ export async function isOwed(pool: Pool, transaction: string): Promise<boolean> 
   return rows.length === 1;
 }
 
-/** Looks at it at once: the store has said that something changed. True when anything waits for that. */
+/** Looks at it at once, given up or not: the store says that money has come. True when anything is to be granted. */
 export async function hurry(pool: Pool, transaction: string): Promise<boolean> {
   const rows = await query(
     pool,
-    `UPDATE ledger.store_outbox SET retry_at = now(), since = least(since, now() - interval '${LEFT_ALONE}')
-     WHERE transaction = $1 AND done_at IS NULL RETURNING transaction`,
+    `UPDATE ledger.store_outbox o SET retry_at = now(), done_at = NULL, outcome = NULL,
+       since = CASE WHEN done_at IS NULL THEN least(since, now() - interval '${LEFT_ALONE}')
+         ELSE now() - interval '${LEFT_ALONE}' END
+     WHERE transaction = $1 AND (done_at IS NULL OR (outcome IN ('refused', 'expired')
+       AND NOT EXISTS (SELECT FROM ledger.transaction t WHERE t.id = o.transaction)))
+     RETURNING transaction`,
     [transaction],
   );
   return rows.length === 1;
@@ -133,13 +137,13 @@ export async function sendDue(pool: Pool, duties: Duties, signal: AbortSignal): 
 export async function overdue(
   pool: Pool,
 ): Promise<{ readonly waiting: number; readonly rows: number; readonly oldestSeconds: number }> {
-  const [row] = await query<{ waiting: number; rows: number; oldest: number }>(
+  const found = await query<{ waiting: number; rows: number; oldestSeconds: number }>(
     pool,
     `SELECT count(*)::int AS waiting, count(*) FILTER (WHERE since < now() - interval '${ALARM_AFTER}')::int AS rows,
-       coalesce(extract(epoch FROM now() - min(since)), 0)::float8 AS oldest
+       coalesce(extract(epoch FROM now() - min(since)), 0)::float8 AS "oldestSeconds"
      FROM ledger.store_outbox WHERE done_at IS NULL`,
   );
-  return { waiting: row?.waiting ?? 0, rows: row?.rows ?? 0, oldestSeconds: row?.oldest ?? 0 };
+  return found[0] as (typeof found)[number];
 }
 
 /** What was declined is not acknowledged; what is older than the stores' patience was taken back by them. */

@@ -9,11 +9,6 @@ import { ask, away } from "./ask.ts";
 import type { Webhook } from "./port.ts";
 import type { PayPalSettings } from "./settings.ts";
 
-/** Where PayPal keeps its certificates. An address elsewhere is somebody else's. */
-const CERTS = {
-  production: "https://api.paypal.com/v1/notifications/certs/",
-  sandbox: "https://api.sandbox.paypal.com/v1/notifications/certs/",
-} as const;
 const ALGORITHM = "SHA256withRSA";
 const MOST_CERTIFICATES = 8;
 
@@ -21,8 +16,15 @@ const MOST_CERTIFICATES = 8;
 export type SignatureCheck = (webhook: Webhook, signal: AbortSignal) => Promise<void>;
 
 export function signatureCheck(settings: PayPalSettings): SignatureCheck {
-  const prefix = settings.certsUrl ? `${settings.certsUrl}/` : CERTS[settings.environment];
   const known = new Map<string, X509Certificate>();
+
+  /** One certificate, one address: a query would make PayPal be asked again for each. */
+  function addressOf(given: string): string {
+    const url = URL.canParse(given) ? new URL(given) : undefined;
+    if (!url?.href.startsWith(`${settings.certsUrl}/`) || url.search !== "" || url.hash !== "")
+      throw unauthenticated("paypal-cert-url is not PayPal's");
+    return url.href;
+  }
 
   async function certificateAt(url: string, signal: AbortSignal): Promise<X509Certificate> {
     const before = known.get(url);
@@ -45,9 +47,7 @@ export function signatureCheck(settings: PayPalSettings): SignatureCheck {
   return async ({ headers, body }, signal) => {
     const of = (name: string) => String(headers[`paypal-${name}`] ?? "");
     if (of("auth-algo") !== ALGORITHM) throw unauthenticated(`paypal-auth-algo must be ${ALGORITHM}`);
-    const url = URL.canParse(of("cert-url")) ? new URL(of("cert-url")).href : "";
-    if (!url.startsWith(prefix)) throw unauthenticated("paypal-cert-url is not PayPal's");
-    const certificate = await certificateAt(url, signal);
+    const certificate = await certificateAt(addressOf(of("cert-url")), signal);
     const now = Date.now();
     if (now < certificate.validFromDate.getTime() || now > certificate.validToDate.getTime())
       throw unauthenticated("its certificate is not valid now");

@@ -12,30 +12,19 @@ import { type Change, type Refused, refused, type StorePort, type Verdict } from
 import { type Products, receiptId } from "./receipt.ts";
 import type { PayPalSettings } from "./settings.ts";
 
-const BASES = {
-  production: "https://api-m.paypal.com",
-  sandbox: "https://api-m.sandbox.paypal.com",
-} as const;
 const CREDENTIALS = "paypal.clientId and paypal.clientSecret";
 const ORDER_ID = /^[A-Z0-9]{1,36}$/;
 
 const TokenAnswer = z.object({ access_token: z.string().min(1), expires_in: z.number() });
 const Money = z.object({ currency_code: z.string(), value: z.string().regex(/^\d{1,15}(\.\d{1,3})?$/) });
-const Order = z.object({
-  id: z.string(),
-  status: z.string(),
-  purchase_units: z
-    .array(
-      z.object({
-        amount: Money,
-        custom_id: z.string().optional(),
-        payee: z.object({ merchant_id: z.string().optional() }).optional(),
-        items: z.array(z.object({ sku: z.string().optional(), quantity: z.coerce.number() })).default([]),
-        payments: z.object({ captures: z.array(z.object({ status: z.string() })).default([]) }).optional(),
-      }),
-    )
-    .min(1),
+const Unit = z.object({
+  amount: Money,
+  custom_id: z.string().optional(),
+  payee: z.object({ merchant_id: z.string().optional() }).optional(),
+  items: z.array(z.object({ sku: z.string().optional(), quantity: z.coerce.number() })).default([]),
+  payments: z.object({ captures: z.array(z.object({ status: z.string() })).default([]) }).optional(),
 });
+const Order = z.object({ id: z.string(), status: z.string(), purchase_units: z.tuple([Unit]).rest(Unit) });
 type Order = z.output<typeof Order>;
 const Capture = z.object({
   status: z.string(),
@@ -52,29 +41,34 @@ const Event = z.object({
 type Event = z.output<typeof Event>;
 
 export function paypalStore(settings: PayPalSettings, products: Products): StorePort {
-  const { environment, timeoutMs, merchantId } = settings;
-  const base = settings.baseUrl ?? BASES[environment];
-  const access = new AccessToken((signal) => fetchToken(base, settings, signal));
+  const { timeoutMs, merchantId, baseUrl } = settings;
+  const access = new AccessToken((signal) => fetchToken(settings, signal));
   const checkSignature = signatureCheck(settings);
 
   const call = async (what: string, path: string, signal: AbortSignal, requestId?: string) => {
-    const authorization = `Bearer ${await access.get(signal)}`;
+    const token = await access.get(signal);
     const post = { "content-type": "application/json", "paypal-request-id": requestId ?? "" };
-    const headers = { authorization, prefer: "return=representation", ...(requestId ? post : {}) };
-    const method = requestId ? "POST" : "GET";
-    const request = { what, url: `${base}${path}`, method, headers, signal, timeoutMs } as const;
-    try {
-      return await ask({ ...request, credentials: CREDENTIALS, ...(requestId ? { body: "{}" } : {}) });
-    } catch (error) {
-      access.forget();
-      throw error;
-    }
+    return ask({
+      what,
+      url: `${baseUrl}${path}`,
+      method: requestId ? "POST" : "GET",
+      headers: {
+        authorization: `Bearer ${token}`,
+        prefer: "return=representation",
+        ...(requestId ? post : {}),
+      },
+      ...(requestId ? { body: "{}" } : {}),
+      signal,
+      timeoutMs,
+      credentials: CREDENTIALS,
+      denied: () => access.forget(token),
+    });
   };
 
   const judge = (order: Order): Verdict => {
     const [unit, ...others] = order.purchase_units;
-    const [item, ...more] = unit?.items ?? [];
-    if (!unit || !item?.sku || others.length + more.length > 0)
+    const [item, ...more] = unit.items;
+    if (!item?.sku || others.length + more.length > 0)
       return refused(
         "wrong-product",
         "it must have one item, named by its sku; make an order for each product",
@@ -171,8 +165,7 @@ export function paypalStore(settings: PayPalSettings, products: Products): Store
   }
 }
 
-const captureIn = (order: Order): string | undefined =>
-  order.purchase_units[0]?.payments?.captures[0]?.status;
+const captureIn = (order: Order): string | undefined => order.purchase_units[0].payments?.captures[0]?.status;
 
 /** Amounts have up to three decimals: compared as whole numbers. */
 function thousandths(value: string): bigint {
@@ -191,13 +184,13 @@ function eventIn(body: string): Event {
   }
 }
 
-async function fetchToken(base: string, settings: PayPalSettings, signal: AbortSignal) {
+async function fetchToken(settings: PayPalSettings, signal: AbortSignal) {
   const { clientId, clientSecret, timeoutMs } = settings;
   const what = "paypal: an access token";
   const basic = Buffer.from(`${clientId}:${clientSecret}`).toString("base64");
   const headers = { authorization: `Basic ${basic}`, "content-type": "application/x-www-form-urlencoded" };
   const body = "grant_type=client_credentials";
-  const url = `${base}/v1/oauth2/token`;
+  const url = `${settings.baseUrl}/v1/oauth2/token`;
   const answer = await ask({
     what,
     url,

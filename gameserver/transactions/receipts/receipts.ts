@@ -1,7 +1,7 @@
 /**
  * Store receipts of one pod, put together: the stores behind their breakers, granting, the outbox, events, reports.
  */
-import { deadline, loop } from "../../../platform/background.ts";
+import { loop } from "../../../platform/background.ts";
 import { hasCode, messageOf } from "../../../platform/errors.ts";
 import type { Log } from "../../../platform/log.ts";
 import type { Registry } from "../../../platform/metrics.ts";
@@ -110,10 +110,10 @@ export class Receipts {
     ]);
   }
 
-  async close(withinMs: number): Promise<void> {
+  async close(): Promise<void> {
     this.#ending.abort();
     for (const { breaker } of this.#stores.values()) breaker.close();
-    await deadline(this.#options.pool.end(), withinMs, "close of the receipts").catch(() => {});
+    await this.#options.pool.end();
   }
 
   #within(ms: number): AbortSignal {

@@ -13,7 +13,11 @@ const FIRST = "14 days";
 const MAX_PAGES = 20;
 
 /** Reads on when it is due. */
-export async function readReport(pool: Pool, steam: SteamStore, signal: AbortSignal): Promise<void> {
+export async function readReport(
+  pool: Pool,
+  steam: Pick<SteamStore, "store" | "report">,
+  signal: AbortSignal,
+): Promise<void> {
   const { store } = steam;
   await query(
     pool,

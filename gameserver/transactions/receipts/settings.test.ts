@@ -25,6 +25,24 @@ describe("the receipts file", () => {
     ]);
   });
 
+  it("leads to each store's own address, by environment", () => {
+    const environment = "sandbox";
+    const real = receiptSettings({ apple, paypal, products });
+    const test = receiptSettings({
+      apple: { ...apple, environment },
+      paypal: { ...paypal, environment },
+      products,
+    });
+    expect([real.apple?.baseUrl, test.apple?.baseUrl]).toEqual([
+      "https://api.storekit.apple.com",
+      "https://api.storekit-sandbox.apple.com",
+    ]);
+    expect([real.paypal?.baseUrl, test.paypal?.certsUrl]).toEqual([
+      "https://api-m.paypal.com",
+      "https://api.sandbox.paypal.com/v1/notifications/certs",
+    ]);
+  });
+
   it.each<[string, object, string]>([
     ["a field that is missing", { apple: { ...apple, bundleId: undefined }, products }, "apple.bundleId"],
     ["a field that is not known", { apple: { ...apple, bundle: "x" }, products }, "bundle"],

@@ -40,7 +40,20 @@ const certificate = text.transform((pem, context) => {
   }
 });
 
-const Apple = z.strictObject({
+/** Where a store is, unless another address is given. */
+const APPLE = {
+  production: "https://api.storekit.apple.com",
+  sandbox: "https://api.storekit-sandbox.apple.com",
+} as const;
+const PAYPAL = {
+  production: { api: "https://api-m.paypal.com", certs: "https://api.paypal.com/v1/notifications/certs" },
+  sandbox: {
+    api: "https://api-m.sandbox.paypal.com",
+    certs: "https://api.sandbox.paypal.com/v1/notifications/certs",
+  },
+} as const;
+
+const AppleFields = z.strictObject({
   environment,
   timeoutMs,
   bundleId: text,
@@ -54,6 +67,11 @@ const Apple = z.strictObject({
   finish: z.boolean().default(false),
   baseUrl: url.optional(),
 });
+
+const Apple = AppleFields.transform((given) => ({
+  ...given,
+  baseUrl: given.baseUrl ?? APPLE[given.environment],
+}));
 
 const Google = z.strictObject({
   environment,
@@ -79,7 +97,7 @@ const Steam = z.strictObject({
   baseUrl: url.default("https://partner.steam-api.com"),
 });
 
-const PayPal = z.strictObject({
+const PayPalFields = z.strictObject({
   environment,
   timeoutMs,
   clientId: text,
@@ -88,8 +106,15 @@ const PayPal = z.strictObject({
   merchantId: text,
   webhookId: text,
   baseUrl: url.optional(),
+  /** Where PayPal keeps its certificates. An address elsewhere is somebody else's. */
   certsUrl: url.optional(),
 });
+
+const PayPal = PayPalFields.transform((given) => ({
+  ...given,
+  baseUrl: given.baseUrl ?? PAYPAL[given.environment].api,
+  certsUrl: given.certsUrl ?? PAYPAL[given.environment].certs,
+}));
 
 const asset = z.string().min(1).max(64);
 const Product = z.strictObject({

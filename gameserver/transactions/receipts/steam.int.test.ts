@@ -18,6 +18,7 @@ beforeEach(() => {
   shops.mend();
   steam.finalising = "ok";
   steam.page = 1_000;
+  steam.terse = false;
   port = storeWith();
 });
 afterAll(() => shops.close());
@@ -78,6 +79,17 @@ describe("an order of Steam", () => {
     expect(await verify(order, storeWith({ appId: 481 }))).toMatchObject({ reason: "unknown" });
     expect(await verify(order, storeWith({ environment: "sandbox" }))).toMatchObject({ reason: "unknown" });
     expect(steam.server.asked.at(-1)?.path).toContain("/ISteamMicroTxnSandbox/");
+  });
+
+  it("is refused without a word, and tried again without one", async () => {
+    const order = steam.buy();
+    steam.terse = true;
+    expect(await verify("999999")).toMatchObject({
+      reason: "unknown",
+      detail: "Steam does not know it: Failure",
+    });
+    steam.finalising = "fails";
+    await expect(port.capture(owed(order), signal)).rejects.toThrow(/not done: Failure/);
   });
 
   it("in a state that nobody knows yet is asked for again", async () => {

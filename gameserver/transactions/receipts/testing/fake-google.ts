@@ -40,7 +40,7 @@ export class FakeGoogle {
       this.told.push(`${verb} ${rest.split("/")[0]} ${token}`);
       if (verb === "consume") held["consumptionState"] = 1;
       held["acknowledgementState"] = rest.startsWith("products/") ? 1 : "ACKNOWLEDGEMENT_STATE_ACKNOWLEDGED";
-      return {};
+      return { status: 204 };
     });
   }
 

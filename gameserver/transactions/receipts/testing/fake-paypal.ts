@@ -30,7 +30,7 @@ export class FakePayPal {
   constructor() {
     this.server = new FakeServer(({ path, headers, method }) => {
       if (path.startsWith("/certs/"))
-        return path === "/certs/C1" ? { text: this.certificate.toString() } : { status: 404 };
+        return /^\/certs\/C\d+$/.test(path) ? { text: this.certificate.toString() } : { status: 404 };
       if (path === "/v1/oauth2/token") {
         const basic = `Basic ${Buffer.from("client:secret").toString("base64")}`;
         if (headers["authorization"] !== basic) return { status: 400 };

@@ -14,6 +14,8 @@ export class FakeSteam {
   readonly orders = new Map<string, SteamOrder>();
   /** What finalising comes to: the money moves, is not there, or moves and the answer says otherwise. */
   finalising: "ok" | "fails" | "done-before" = "ok";
+  /** Says no without saying why. */
+  terse = false;
   /** Orders a page of the report. */
   page = 1_000;
   #next = 1;
@@ -24,16 +26,17 @@ export class FakeSteam {
       const sent = body === "" ? url.searchParams : new URLSearchParams(body);
       if (sent.get("key") !== "steam-key") return { status: 403 };
       const [, service = "", method = ""] = /^\/(\w+)\/(\w+)\//.exec(url.pathname) ?? [];
-      if (service !== "ISteamMicroTxn" || sent.get("appid") !== "480") return failure("Unknown app");
+      if (service !== "ISteamMicroTxn" || sent.get("appid") !== "480") return this.#failure("Unknown app");
       if (method === "GetReport") return this.#report(sent.get("time") ?? "");
       const order = this.orders.get(sent.get("orderid") ?? "");
-      if (!order) return failure("Unknown order");
+      if (!order) return this.#failure("Unknown order");
       if (method === "QueryTxn") return { json: { response: { result: "OK", params: order } } };
-      if (this.finalising === "fails" || order.status !== "Approved") return failure("Not in approved state");
+      if (this.finalising === "fails" || order.status !== "Approved")
+        return this.#failure("Not in approved state");
       order.status = "Succeeded";
       return this.finalising === "ok"
         ? { json: { response: { result: "OK", params: { orderid: order.orderid } } } }
-        : failure("Transaction has been finalized");
+        : this.#failure("Transaction has been finalized");
     });
   }
 
@@ -61,6 +64,11 @@ export class FakeSteam {
     order.time = new Date().toISOString();
   }
 
+  #failure(errordesc: string) {
+    const error = this.terse ? {} : { error: { errorcode: 3, errordesc } };
+    return { json: { response: { result: "Failure", ...error } } };
+  }
+
   #report(since: string) {
     const orders = [...this.orders.values()]
       .filter((order) => order.time >= since)
@@ -69,7 +77,3 @@ export class FakeSteam {
     return { json: { response: { result: "OK", params: { count: orders.length, orders } } } };
   }
 }
-
-const failure = (errordesc: string) => ({
-  json: { response: { result: "Failure", error: { errorcode: 3, errordesc } } },
-});
