@@ -19,6 +19,7 @@ import type { Answer, DeclineReason, Final } from "../answer.ts";
 import type { At } from "../crash-points.ts";
 import type { Asset } from "../decide.ts";
 import { type Entry, encodeEntry } from "../entry.ts";
+import { numberArray, textArray } from "./array.ts";
 import type { Ledger } from "./ledger.ts";
 import { LeftAlone } from "./left-alone.ts";
 import { changesOf, type Hold, makeWallets, readWallets, type Wallets } from "./wallets.ts";
@@ -162,7 +163,7 @@ async function lookUp(client: Client, batch: readonly Entry[]): Promise<Map<stri
     text: `SELECT id, hash, 'quarantined' AS outcome, NULL AS reason FROM ledger.quarantine
       WHERE id = ANY ($1::uuid[]) AND resolved_at IS NULL
       UNION ALL SELECT id, hash, outcome, reason FROM ledger.transaction WHERE id = ANY ($1::uuid[])`,
-    values: [batch.map((entry) => entry.id)],
+    values: [textArray(batch.map((entry) => entry.id))],
   });
   return new Map(rows.map((row) => [row.id, row]));
 }
@@ -221,25 +222,25 @@ async function write(
     name: "ledger-write",
     text: WRITE,
     values: [
-      fresh.map(({ entry }) => entry.id),
-      fresh.map(({ entry }) => entry.kind),
-      fresh.map(({ entry }) => entry.player),
-      fresh.map(({ entry }) => entry.counterparty ?? null),
-      fresh.map(({ entry }) => entry.hash),
-      fresh.map(({ final }) => final.status),
-      fresh.map(({ final }) => (final.status === "declined" ? final.reason : null)),
-      fresh.map(({ entry }) => entry.acceptedAt),
-      fresh.map(({ entry }) => entry.trace),
+      textArray(fresh.map(({ entry }) => entry.id)),
+      textArray(fresh.map(({ entry }) => entry.kind)),
+      textArray(fresh.map(({ entry }) => entry.player)),
+      textArray(fresh.map(({ entry }) => entry.counterparty ?? null)),
+      textArray(fresh.map(({ entry }) => entry.hash)),
+      textArray(fresh.map(({ final }) => final.status)),
+      textArray(fresh.map(({ final }) => (final.status === "declined" ? final.reason : null))),
+      numberArray(fresh.map(({ entry }) => entry.acceptedAt)),
+      textArray(fresh.map(({ entry }) => entry.trace)),
       stream,
-      lines.map((line) => line.id),
-      lines.map((line) => line.line),
-      lines.map((line) => line.from),
-      lines.map((line) => line.to),
-      lines.map((line) => line.asset),
-      lines.map((line) => line.amount),
-      changes.ctids,
-      changes.versions,
-      changes.deltas,
+      textArray(lines.map((line) => line.id)),
+      numberArray(lines.map((line) => line.line)),
+      textArray(lines.map((line) => line.from)),
+      textArray(lines.map((line) => line.to)),
+      textArray(lines.map((line) => line.asset)),
+      numberArray(lines.map((line) => line.amount)),
+      textArray(changes.ctids),
+      numberArray(changes.versions),
+      numberArray(changes.deltas),
     ],
   });
   const [done] = rows;

@@ -11,6 +11,7 @@
 import type { Client } from "../../../platform/postgres.ts";
 import { Balances, walletKey, walletsOf } from "../decide.ts";
 import type { Entry } from "../entry.ts";
+import { textArray } from "./array.ts";
 
 interface Row {
   readonly account: string;
@@ -82,7 +83,7 @@ async function select(
   hold: Hold,
 ): Promise<Row[]> {
   const query = { name: `ledger-wallets-${hold}`, text: READ[hold] };
-  return (await client.query<Row>({ ...query, values: [accounts, assets] })).rows;
+  return (await client.query<Row>({ ...query, values: [textArray(accounts), textArray(assets)] })).rows;
 }
 
 /**
@@ -96,7 +97,7 @@ export async function makeWallets(client: Client, batch: readonly Entry[]): Prom
     text: `INSERT INTO ledger.wallet (account, asset)
       SELECT account, asset FROM unnest($1::text[], $2::text[]) AS k (account, asset) ORDER BY account, asset
       ON CONFLICT DO NOTHING`,
-    values: [accounts, assets],
+    values: [textArray(accounts), textArray(assets)],
   });
 }
 
