@@ -24,19 +24,32 @@ it("asks once and is done with the last word", async () => {
 });
 
 it.each(["pending", "refused"] as const)(
-  "asks again with the same id after %s, when it was told to",
+  "asks again with the same id after %s, not before it was told to and not much later",
   async (status) => {
     const bought = purchases.buy("refit", 1);
     hear(status, 700);
     vi.advanceTimersByTime(699);
     expect(sent).toHaveLength(1);
-    vi.advanceTimersByTime(1);
+    vi.advanceTimersByTime(1 + 700 / 2);
     expect(sent).toHaveLength(2);
     expect(sent[1]).toEqual(sent[0]);
     hear("declined");
     expect(await bought).toMatchObject({ status: "declined", detail: "why" });
   },
 );
+
+it("spreads those who were refused together", () => {
+  for (const chance of [0, 0.5]) {
+    const random = vi.spyOn(Math, "random").mockReturnValue(chance);
+    void purchases.buy("refit", 1);
+    hear("refused", 1_000, sent.length - 1);
+    random.mockRestore();
+  }
+  vi.advanceTimersByTime(1_000);
+  expect(sent).toHaveLength(3);
+  vi.advanceTimersByTime(250);
+  expect(sent).toHaveLength(4);
+});
 
 it("asks again when no answer comes, and at once on a new connection", () => {
   void purchases.buy("refit", 1);
