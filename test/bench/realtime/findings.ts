@@ -1,5 +1,7 @@
 /** From rounds to the keys of the issue. Pure. */
 import type { Findings } from "../harness.ts";
+import { median } from "../harness.ts";
+import type { Found, Trial } from "./search.ts";
 import type { Round } from "./side.ts";
 
 export interface Rounds {
@@ -12,7 +14,7 @@ export interface Rounds {
 
 interface Context {
   readonly rssMB: number;
-  readonly median: (values: readonly number[]) => number;
+  readonly held: { readonly ours: Found; readonly colyseus: Found };
 }
 
 const CORES = 2;
@@ -22,28 +24,51 @@ const P99_MS = 50;
 const MOST_FOREIGN = 0.2;
 const MOST_GENERATOR = 0.85;
 
-export function findings(rounds: Rounds, { rssMB, median }: Context): Findings {
+/** Whether so many were held: the median of the rounds. A generator at its end holds nobody. */
+export function trialOf(rounds: readonly Round[]): Trial {
+  const of = (value: (round: Round) => number) => median(rounds.map(value));
+  const held =
+    of(hz) >= LEAST_HZ &&
+    of((round) => round.p99Ms) <= P99_MS &&
+    of((round) => round.generatorCores) <= MOST_GENERATOR &&
+    rounds.every(({ lost }) => lost === 0);
+  return { sessions: of(({ playing }) => playing), held, perCore: of(perCore) };
+}
+
+/** Whether others were using the machine. */
+export function disturbed({ foreignCores }: Round): boolean {
+  return foreignCores > MOST_FOREIGN;
+}
+
+const cores = (round: Round) => round.cpu / round.seconds;
+const hz = (round: Round) => round.updates / round.seconds / round.playing;
+const perCore = (round: Round) => round.playing / cores(round);
+
+export function findings(rounds: Rounds, { rssMB, held }: Context): Findings {
   const of = (side: keyof Rounds, value: (round: Round) => number) => median(rounds[side].map(value));
   const perUpdate = (round: Round) => (round.cpu / round.updates) * 1e6;
-  const cores = (round: Round) => round.cpu / round.seconds;
-  const hz = (round: Round) => round.updates / round.seconds / round.playing;
   const rate = (round: Round) => round.bytes / round.seconds / round.playing;
   // Each pair of neighbours in time, then the median: the host's own speed drifts between rounds.
   const ratio = (above: keyof Rounds, below: keyof Rounds, value: (round: Round) => number) =>
     median(rounds[above].map((round, n) => value(round) / value(rounds[below][n] as Round)));
-  const perCore = (round: Round) => round.playing / cores(round);
-  const held = of("full", hz) >= LEAST_HZ && of("full", (round) => round.p99Ms) <= P99_MS;
   const two = (value: number) => Number(value.toFixed(2));
   return {
     ratios: {
       cpuPerUpdateVsColyseus: ratio("colyseus", "small", perUpdate),
       bytesVsColyseus: ratio("colyseus", "flat", rate),
       bytesVsColyseusLod: ratio("colyseus", "small", rate),
-      sessionsPerCoreVsColyseus: ratio("full", "colyseus", perCore),
+      sessionsPerCoreVsColyseus: held.ours.perCore / held.colyseus.perCore,
       cpuPerSendVsRawNet: ratio("full", "floor", perUpdate),
     },
     figures: {
-      sessions: held ? of("full", (round) => round.playing) : 0,
+      sessions: trialOf(rounds.full).held ? of("full", (round) => round.playing) : 0,
+      sessionsHeld: held.ours.sessions,
+      sessionsNotHeld: reached(held.ours.above),
+      sessionsPerCore: Math.round(held.ours.perCore),
+      colyseusSessionsHeld: held.colyseus.sessions,
+      colyseusSessionsNotHeld: reached(held.colyseus.above),
+      colyseusSessionsPerCore: Math.round(held.colyseus.perCore),
+      searchTrials: held.ours.trials + held.colyseus.trials,
       updatesHz: two(of("full", hz)),
       inputsHz: two(of("full", (round) => round.inputs / round.seconds / round.playing)),
       p50Ms: two(of("full", (round) => round.p50Ms)),
@@ -76,12 +101,15 @@ export function findings(rounds: Rounds, { rssMB, median }: Context): Findings {
       flatNearErrorM: two(of("flat", (round) => round.errors[0] ?? Number.NaN)),
       asFewNearErrorM: two(of("small", (round) => round.errors[0] ?? Number.NaN)),
     },
-    ...why(rounds, median),
+    ...why(rounds, held),
   };
 }
 
+/** A count that the search came to before its time was over. */
+const reached = (sessions: number) => (Number.isFinite(sessions) ? sessions : "not reached");
+
 /** What makes a run void: others on the machine, a generator at its end, players lost, frames that made no sense. */
-function why(rounds: Rounds, median: Context["median"]): { readonly why?: string } {
+function why(rounds: Rounds, held: Context["held"]): { readonly why?: string } {
   for (const [side, all] of Object.entries(rounds) as [string, readonly Round[]][]) {
     const foreign = median(all.map((round) => round.foreignCores));
     const generator = median(all.map((round) => round.generatorCores));
@@ -91,5 +119,7 @@ function why(rounds: Rounds, median: Context["median"]): { readonly why?: string
     if (all.some((round) => round.faults > 0)) return { why: `${side}: frames out of order or unreadable` };
     if (all.some((round) => round.lost > 0)) return { why: `${side}: players were lost` };
   }
+  for (const [side, { sessions }] of Object.entries(held))
+    if (sessions === 0) return { why: `no count of sessions was held by ${side}` };
   return {};
 }
