@@ -1,17 +1,17 @@
 /** The chart, rendered as users would and judged by a real API server's dry run. */
-import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
+import { CHART, helm, template } from "./helm.ts";
 import { tryKubectl } from "./kubectl.ts";
-
-const CHART = fileURLToPath(new URL("../../charts/gamefleet", import.meta.url));
-const run = promisify(execFile);
 
 interface Manifest {
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+  };
+  readonly data?: Readonly<Record<string, string>>;
   readonly rules?: readonly {
     readonly apiGroups: string[];
     readonly resources: string[];
@@ -33,17 +33,6 @@ interface PodSpec {
 
 const URLS = ["stores.redisUrl=redis://redis:6379", "stores.databaseUrl=postgres://u:p@pg/db"];
 const TRIAL = ["trialStores.enabled=true"];
-
-async function helm(args: readonly string[]): Promise<{ out: string; error: string }> {
-  try {
-    const { stdout } = await run("helm", [...args], { maxBuffer: 16 * 1024 * 1024 });
-    return { out: stdout, error: "" };
-  } catch (error) {
-    return { out: "", error: (error as { stderr?: string }).stderr || String(error) };
-  }
-}
-const template = (values: readonly string[], namespace = "gamefleet-system") =>
-  helm(["template", "gf", CHART, "-n", namespace, ...values.flatMap((value) => ["--set", value])]);
 
 async function render(values: readonly string[]): Promise<Manifest[]> {
   const { out, error } = await template(values);
@@ -115,6 +104,18 @@ it("gives every fleet namespace the stores' URLs, and nobody else", async () => 
   const namespaces = new Set(secrets.map((secret) => secret.metadata.namespace));
   expect(namespaces).toEqual(new Set(["eu", "gamefleet-system", "us"]));
   for (const secret of secrets) expect(secret.stringData?.GAMEFLEET_REDIS_URL).toBe("redis://redis:6379");
+});
+
+it("brings monitors, alerts and a dashboard when they are wanted", async () => {
+  const wanted = ["serviceMonitor", "podMonitor", "prometheusRule", "dashboard"];
+  const manifests = await render([...URLS, ...wanted.map((one) => `monitoring.${one}.enabled=true`)]);
+  const kinds = manifests.map((manifest) => manifest.kind);
+  expect(kinds).toEqual(expect.arrayContaining(["ServiceMonitor", "PodMonitor", "PrometheusRule"]));
+  const dashboard = manifests.find((manifest) => manifest.metadata.name === "gamefleet-dashboard");
+  expect(dashboard?.metadata.labels).toMatchObject({ grafana_dashboard: "1" });
+  const { panels } = JSON.parse(dashboard?.data?.["gamefleet.json"] ?? "") as { panels: { id: number }[] };
+  expect(new Set(panels.map((panel) => panel.id)).size).toBe(panels.length);
+  expect((await render(URLS)).map((manifest) => manifest.kind)).not.toContain("PodMonitor");
 });
 
 it("protects two replicas from being drained together, and does not block a drain of one", async () => {

@@ -5,7 +5,9 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { Crowd } from "../bots/crowd.ts";
 import { fromAllocator } from "../bots/places.ts";
 import { fleetManifest, getServers, makeNamespace, removeNamespace, serversReady } from "./fleet.ts";
+import { template } from "./helm.ts";
 import { eventually, kubectl } from "./kubectl.ts";
+import { metricsAskedFor, metricsOf } from "./metrics.ts";
 
 const NS = "e2e-load";
 const FLEET = "lane";
@@ -65,4 +67,22 @@ it("keeps 500 players in one zone in play within its limits, in order, and sells
   // On a machine that is slow enough, a player buys before its welcome money is there, or later than a purchase is valid.
   const honest = ["settled", "declined: insufficient-funds", "declined: expired"];
   expect([...tally.purchases.keys()].filter((word) => !honest.includes(word))).toEqual([]);
+});
+
+it("gives every metric that the chart's alerts and dashboard ask for", async () => {
+  const enabled = ["serviceMonitor", "podMonitor", "prometheusRule", "dashboard"];
+  const { out } = await template([
+    "trialStores.enabled=true",
+    ...enabled.map((one) => `monitoring.${one}.enabled=true`),
+  ]);
+  const asked = metricsAskedFor(out);
+  expect(asked.length).toBeGreaterThan(25);
+  const given = await Promise.all([
+    metricsOf("gamefleet-system", "app.kubernetes.io/name=gamefleet", "8080"),
+    metricsOf(NS, "gamefleet.dev/server", "9000"),
+  ]);
+  const all = new Set(given.flatMap((names) => [...names]));
+  // A pod has receipts to tell of only where stores are set up.
+  const missing = asked.filter((name) => !all.has(name) && !name.startsWith("gamefleet_receipts_"));
+  expect(missing).toEqual([]);
 });
