@@ -48,6 +48,7 @@ export interface Pod {
 /** `onDeath` is called when a worker thread dies: the process should end. */
 export async function startPod(config: Config, log: Log, onDeath: (error: unknown) => void): Promise<Pod> {
   const game = await loadGame(config.GAMEFLEET_GAME);
+  const receipts = await receiptSettings(config);
   const schema = compileGame(game.declaration);
   const cpu = cpuMeter();
   const phase = new Phase();
@@ -145,7 +146,6 @@ export async function startPod(config: Config, log: Log, onDeath: (error: unknow
     await Promise.all(seated.map((session) => sessions.end(session, code)));
   }
 
-  const receipts = await receiptSettings(config);
   const purchases = config.GAMEFLEET_LOCAL
     ? undefined
     : new Purchases(transactionsOf(config, receipts, log), metrics.registry, game.declaration, {

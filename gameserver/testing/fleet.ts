@@ -121,6 +121,10 @@ export class TestFleet {
     return this.#pod?.playerPort ?? 0;
   }
 
+  get adminPort(): number {
+    return this.#pod?.adminPort ?? 0;
+  }
+
   /** Says HELLO with a ticket; waits for WELCOME or the end. */
   async enter(ticket: string): Promise<TestClient> {
     return TestClient.join(this.#pod?.playerPort ?? 0, ticket);
