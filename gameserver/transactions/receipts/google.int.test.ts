@@ -126,6 +126,12 @@ describe("an acknowledgement to Google", () => {
     google.acknowledges = 409;
     await expect(tell(google.buy(), "gems")).rejects.toMatchObject({ code: "RECEIPT_UNVERIFIED" });
     await expect(tell(google.subscribe(), "pass")).rejects.toMatchObject({ code: "RECEIPT_UNVERIFIED" });
+    google.acknowledges = 200;
+    for (const kind of ["nonsense", "odd"] as const) {
+      google.server.fault = { kind, path: /:(consume|acknowledge)/ };
+      await expect(tell(google.buy(), "gems")).rejects.toMatchObject({ code: "RECEIPT_UNVERIFIED" });
+      await expect(tell(google.subscribe(), "pass")).rejects.toMatchObject({ code: "RECEIPT_UNVERIFIED" });
+    }
     await expect(tell("no-such-token", "pass")).rejects.toMatchObject({ code: "RECEIPT_UNVERIFIED" });
   });
 });

@@ -239,8 +239,10 @@ export function googleStore(settings: GoogleSettings, products: Products): Store
 /** 400, 404, 410: a token that is not Google's, of another app, or gone. */
 const unknownToGoogle = ({ status }: StoreAnswer) => refused("unknown", `Google Play answered ${status}`);
 
-function accepted(what: string, { status }: StoreAnswer): void {
-  if (status >= 300) throw away(what, `answered ${status}`);
+/** Google answers nothing. A page that somebody between us answers with is no acknowledgement (found by the storm). */
+function accepted(what: string, { status, text }: StoreAnswer): void {
+  if (status >= 300 || !/^\s*(\{\s*\})?\s*$/.test(text))
+    throw away(what, `answered ${status}, or not to that`);
 }
 
 async function fetchToken(settings: GoogleSettings, signal: AbortSignal) {

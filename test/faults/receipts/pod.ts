@@ -9,7 +9,7 @@ import { hasCode, messageOf } from "../../../platform/errors.ts";
 import { createLog } from "../../../platform/log.ts";
 import { createRegistry } from "../../../platform/metrics.ts";
 
-const { POD_REDIS = "", POD_DATABASE = "", POD_LIFE = "", POD_RECEIPTS = "" } = process.env;
+const { POD_REDIS = "", POD_DATABASE = "", POD_SERVER = "", POD_LIFE = "", POD_RECEIPTS = "" } = process.env;
 
 export type Order =
   | { readonly n: number; readonly shown: Parameters<Receipts["take"]>[0] }
@@ -19,10 +19,10 @@ process.on("disconnect", () => process.exit(0));
 const transactions = await openTransactions({
   redisUrl: POD_REDIS,
   databaseUrl: POD_DATABASE,
-  server: "default/receipts",
+  server: POD_SERVER,
   life: POD_LIFE,
   registry: createRegistry(),
-  log: createLog({ name: "receipts-pod", level: process.env["POD_LOG"] ?? "silent" }),
+  log: createLog({ name: POD_SERVER, level: process.env["POD_LOG"] ?? "silent" }),
   receipts: await readReceiptSettings(POD_RECEIPTS),
 });
 const receipts = transactions.receipts as Receipts;
