@@ -17,10 +17,11 @@ import { type Books, openBooks } from "../../../gameserver/transactions/testing/
 import { eventually } from "../../../gameserver/transactions/testing/eventually.ts";
 import { query } from "../../../platform/postgres.ts";
 import { freshRedis, redisUrl } from "../../stores/fixtures.ts";
-import { faultSeed, kills } from "../seed.ts";
+import { faultSeed } from "../seed.ts";
 import { ReceiptPod } from "./processes.ts";
 
 const RECEIPTS = Number(process.env["GAMEFLEET_RECEIPTS"] ?? 80);
+const KILLS = Number(process.env["GAMEFLEET_KILLS"] ?? 2);
 const FAULTS: readonly Fault[] = ["silent", "cut", "error", "busy", "nonsense", "odd", "huge"];
 const FAULT_MS = 250;
 const KILL_MS = 1_200;
@@ -60,7 +61,7 @@ interface Bought {
 }
 
 it("money and goods come together, whatever dies", {
-  timeout: 120_000 + RECEIPTS * 200 + kills() * 5_000,
+  timeout: 120_000 + RECEIPTS * 200 + KILLS * 5_000,
 }, async () => {
   const random = faultSeed("receipts storm");
   const pick = <T>(of: readonly T[]): T => of[Math.floor(random() * of.length)] as T;
@@ -121,7 +122,7 @@ it("money and goods come together, whatever dies", {
       server.fault = random() < 0.5 ? undefined : { kind: pick(FAULTS) };
     }),
     every(KILL_MS, async () => {
-      if (killed >= kills()) return;
+      if (killed >= KILLS) return;
       killed += 1;
       const pod = pick(pods);
       await pod.kill();
@@ -133,7 +134,7 @@ it("money and goods come together, whatever dies", {
 
   let next = 0;
   const buyers = Array.from({ length: BUYERS }, async () => {
-    while (next < RECEIPTS || killed < kills()) {
+    while (next < RECEIPTS || killed < KILLS) {
       const bought = buy(next++);
       all.push(bought);
       await Promise.all(bought.players.map((player) => show(bought, player)));
@@ -190,7 +191,7 @@ it("money and goods come together, whatever dies", {
   console.log(
     `receipts storm: ${all.length} receipts, ${granted} granted, ${refunds} refunded, ${killed} kills`,
   );
-  expect(killed).toBe(kills());
+  expect(killed).toBe(KILLS);
   expect(granted).toBeGreaterThan(RECEIPTS / 2);
 });
 
