@@ -115,15 +115,15 @@ it("money and goods come together, whatever dies", {
       if (!signal.aborted) await work();
     }
   };
-  let killed = 0;
+  const ended = { pods: 0 };
   const trouble = Promise.all([
     every(FAULT_MS, () => {
       const { server } = pick([shops.apple, shops.google, shops.steam, shops.paypal]);
       server.fault = random() < 0.5 ? undefined : { kind: pick(FAULTS) };
     }),
     every(KILL_MS, async () => {
-      if (killed >= KILLS) return;
-      killed += 1;
+      if (ended.pods >= KILLS) return;
+      ended.pods += 1;
       const pod = pick(pods);
       await pod.kill();
       await sleep(200);
@@ -134,7 +134,7 @@ it("money and goods come together, whatever dies", {
 
   let next = 0;
   const buyers = Array.from({ length: BUYERS }, async () => {
-    while (next < RECEIPTS || killed < KILLS) {
+    while (next < RECEIPTS || ended.pods < KILLS) {
       const bought = buy(next++);
       all.push(bought);
       await Promise.all(bought.players.map((player) => show(bought, player)));
@@ -189,9 +189,9 @@ it("money and goods come together, whatever dies", {
   ).length;
   const refunds = all.filter(({ refunded }) => refunded).length;
   console.log(
-    `receipts storm: ${all.length} receipts, ${granted} granted, ${refunds} refunded, ${killed} kills`,
+    `receipts storm: ${all.length} receipts, ${granted} granted, ${refunds} refunded, ${ended.pods} kills`,
   );
-  expect(killed).toBe(KILLS);
+  expect(ended.pods).toBe(KILLS);
   expect(granted).toBeGreaterThan(RECEIPTS / 2);
 });
 
