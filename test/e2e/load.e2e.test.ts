@@ -78,7 +78,7 @@ it("gives every metric that the chart's alerts and dashboard ask for", async () 
   const asked = metricsAskedFor(out);
   expect(asked.length).toBeGreaterThan(25);
   const given = await Promise.all([
-    metricsOf("gamefleet-system", "app.kubernetes.io/name=gamefleet", "8080"),
+    metricsOf("gamefleet-system", "app.kubernetes.io/component in (operator,allocator)", "8080"),
     metricsOf(NS, "gamefleet.dev/server", "9000"),
   ]);
   const all = new Set(given.flatMap((names) => [...names]));
