@@ -27,7 +27,7 @@ export const bench: Bench = async ({ quick, say }) => {
     say(
       `kill loop: ${loop.asked} asked, p99 ${loop.p99Ms.toFixed(0)} ms, longest ${loop.maxMs.toFixed(0)} ms`,
     );
-    const drain = await drainAfterOutage(stage, { players: PLAYERS, seed, rate: 1_500, outageMs: 8_000 });
+    const drain = await drainAfterOutage(stage, { players: PLAYERS, seed, rate: form.rate, outageMs: 8_000 });
     say(`drain: ${drain.backlog} waiting, settled ${drain.seconds.toFixed(2)} s after PostgreSQL was back`);
     const pressed = await overload(stage, { players: PLAYERS, rounds: 3, seconds: quick ? 3 : 20, say });
     const rounded = (value: number, digits: number) => Number(value.toFixed(digits));
