@@ -45,6 +45,10 @@ export class ReceiptPod {
       this.#asked.get(n)?.(answer);
       this.#asked.delete(n);
     });
+    // Not by us: what is asked of it now fails the test instead of waiting for ever.
+    child.on("exit", (code) => {
+      if (this.#child === child) this.#lose(`died by itself with ${code}`);
+    });
     this.#child = child;
   }
 
@@ -52,7 +56,8 @@ export class ReceiptPod {
   ask(order: Without<Order, "n">): Promise<string> {
     const n = ++this.#n;
     const { promise, resolve } = Promise.withResolvers<string>();
-    if (!this.#child?.connected) return Promise.resolve("lost");
+    if (!this.#child) return Promise.resolve("lost");
+    if (!this.#child.connected) return Promise.resolve("died by itself");
     this.#asked.set(n, resolve);
     // A pod that dies just now: `kill` says so.
     this.#child.send({ ...order, n }, () => {});
@@ -67,7 +72,11 @@ export class ReceiptPod {
     const gone = once(child, "exit");
     child.kill("SIGKILL");
     await gone;
-    for (const lost of this.#asked.values()) lost("lost");
+    this.#lose("lost");
+  }
+
+  #lose(why: string): void {
+    for (const lost of this.#asked.values()) lost(why);
     this.#asked.clear();
   }
 }
