@@ -73,16 +73,6 @@ const rowOf = async (id: string) =>
     )
   )[0];
 
-describe("a receipt", () => {
-  it("is granted once, whoever shows it again", async () => {
-    const [first, second] = await books.ledger.settle([granted("tok"), granted("tok")]);
-    expect([first, second]).toEqual([{ status: "settled" }, { status: "settled" }]);
-    expect(await books.ledger.settle([granted("tok", "eve")])).toEqual([{ status: "conflict" }]);
-    expect(await books.balance("player:ann", "credits")).toBe(100n);
-    expect(await books.balance("player:eve", "credits")).toBe(0n);
-  });
-});
-
 describe("an obligation", () => {
   it("is one player's, whoever else shows the receipt", async () => {
     const { id } = granted("tok");
