@@ -74,6 +74,31 @@ describe("quarantine", () => {
     expect(await run("verify-ledger")).toBe(0);
   });
 
+  it("retry of what the books decline by now says so and ends with 1", async () => {
+    const entry = buy(10);
+    await books.ledger.quarantine(entry, "x", 3);
+    expect(await run("quarantine", "retry", entry.id)).toBe(1);
+    expect(lines.at(-1)).toContain("insufficient-funds");
+    expect(await run("verify-ledger")).toBe(0);
+  });
+
+  it("what this version cannot read is neither retried nor abandoned", async () => {
+    const entry = grant(5);
+    await books.ledger.quarantine(entry, "x", 3);
+    await query(books.pool, "UPDATE ledger.quarantine SET entry = 'written by a later version'");
+    for (const what of ["retry", "abandon"])
+      await expect(run("quarantine", what, entry.id)).rejects.toMatchObject({ code: "TERMINAL" });
+    expect(await findTransaction(books.pool, entry.id)).toMatchObject({ answer: { status: "quarantined" } });
+    expect(await books.count("transaction")).toBe(0);
+  });
+
+  it("list ends after so many, and says that there are more", async () => {
+    for (let n = 0; n < 201; n++) await books.ledger.quarantine(grant(1), "x", 3);
+    expect(await run("quarantine", "list")).toBe(0);
+    expect(lines).toHaveLength(201);
+    expect(lines.at(-1)).toBe("the first 200");
+  });
+
   it("knows nothing of other ids, and says so", async () => {
     const id = grant(1).id;
     await expect(run("quarantine", "show", id)).rejects.toMatchObject({ code: "TRANSACTION_NOT_FOUND" });

@@ -2,10 +2,12 @@
 import { parseArgs } from "node:util";
 import { fail, messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
-import { createPool, type Pool, query, withClient } from "../../platform/postgres.ts";
+import { createPool, type Pool, withClient } from "../../platform/postgres.ts";
+import type { Answer } from "./answer.ts";
 import { readAssets, setAsset, setStock } from "./ledger/catalogue.ts";
 import { abandonAside, findAside, listAside, retryAside } from "./ledger/quarantine.ts";
-import { closeStream, LEDGER_SESSION, PostgresLedger } from "./ledger/settle.ts";
+import { LEDGER_SESSION, PostgresLedger } from "./ledger/settle.ts";
+import { closeStream, openStream } from "./ledger/streams.ts";
 import { VERIFIER_SESSION, verifyFull } from "./verifier/verify.ts";
 
 export const USAGE = `usage: cli.ts <command>, with GAMEFLEET_DATABASE_URL set
@@ -29,6 +31,8 @@ const MOST_LISTED = 200;
 
 type Command = (shell: Shell, args: readonly string[], ceiling: string | undefined) => Promise<number>;
 
+const exitOf = ({ status }: Answer): number => (status === "settled" ? 0 : 1);
+
 const COMMANDS: Readonly<Record<string, Command>> = {
   "verify-ledger": verifyLedger,
   "quarantine list": (shell) =>
@@ -49,7 +53,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     withLedger(shell, async ({ pool, ledger }) => {
       const answer = await retryAside(pool, ledger, uuid(id));
       shell.print(JSON.stringify({ id, ...answer }));
-      return answer.status === "settled" ? 0 : 1;
+      return exitOf(answer);
     }),
   "quarantine abandon": (shell, [id]) =>
     withLedger(shell, async ({ pool, stream }) => {
@@ -61,7 +65,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     withLedger(shell, async ({ pool, ledger }) => {
       const answer = await setStock(pool, ledger, item, whole("pieces", pieces, 0));
       shell.print(JSON.stringify({ item, ...answer }));
-      return answer.status === "settled" ? 0 : 1;
+      return exitOf(answer);
     }),
   "asset set": (shell, [asset = "", kind], ceiling) =>
     withPool(shell, async (pool) => {
@@ -135,8 +139,7 @@ interface OpenLedger {
 const withLedger = (shell: Shell, work: (open: OpenLedger) => Promise<number>): Promise<number> =>
   withPool(shell, async (pool) => {
     const assets = await readAssets(pool);
-    const sql = "INSERT INTO ledger.stream (server, life) VALUES ('cli', 'cli') RETURNING id::int AS id";
-    const stream = (await query<{ id: number }>(pool, sql))[0]?.id ?? 0;
+    const stream = await openStream(pool, "cli", "cli");
     try {
       return await work({
         pool,

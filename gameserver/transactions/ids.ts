@@ -23,7 +23,7 @@ export function derivedId(scope: IdScope, ...parts: readonly string[]): string {
   // Lengths in front, so that ("a", "bc") and ("ab", "c") differ.
   const text = [scope, ...parts].map((part) => `${part.length}:${part}`).join("");
   const hex = hash("sha256", text, "hex");
-  const variant = "89ab"[Number.parseInt(hex[12] ?? "0", 16) & 3] ?? "8";
+  const variant = "89ab".charAt(Number.parseInt(hex.charAt(12), 16) & 3);
   return `ff${hex.slice(0, 6)}-${hex.slice(6, 10)}-8${hex.slice(13, 16)}-${variant}${hex.slice(16, 19)}-${hex.slice(19, 31)}`;
 }
 

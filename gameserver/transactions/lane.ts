@@ -10,7 +10,6 @@ import { messageOf } from "../../platform/errors.ts";
 import type { Answer } from "./answer.ts";
 import { type Clock, pause } from "./clock.ts";
 import type { Entry } from "./entry.ts";
-import type { Ref } from "./journal/journal.ts";
 
 export const MAX_BATCH = 256;
 /** Tries of an entry that fails alone before it is set aside. */
@@ -22,13 +21,11 @@ const RETRY_MS = 50;
 
 export interface Item {
   readonly entry: Entry;
-  /** Where it stands in the journal; undefined for one that was never journaled (direct mode). */
-  readonly ref: Ref | undefined;
   /** Nobody waits any more and nothing durable holds it: it may be dropped. */
   readonly abandoned: () => boolean;
   readonly done: (answer: Answer) => void;
-  /** The store failed; only for what was never journaled: it is not kept. */
-  readonly failed: (error: unknown) => void;
+  /** The store failed, and it is not kept. Undefined for what stands in a journal: that is kept and run again. */
+  readonly failed: (() => void) | undefined;
 }
 
 export interface LaneHost {
@@ -134,8 +131,8 @@ export class Lane {
   #keep(batch: readonly Item[], error: unknown): Item[] {
     this.#away = true;
     this.#host.delayed(error);
-    for (const item of batch) if (item.ref === undefined) item.failed(error);
-    return batch.filter((item) => item.ref !== undefined);
+    for (const { failed } of batch) failed?.();
+    return batch.filter(({ failed }) => failed === undefined);
   }
 
   /** Something in it is at fault: each half by itself, in order. */

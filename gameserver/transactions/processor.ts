@@ -17,6 +17,7 @@ import type { Answer } from "./answer.ts";
 import { type Clock, within } from "./clock.ts";
 import type { Entry } from "./entry.ts";
 import type { Journal, Ref } from "./journal/journal.ts";
+import { type Place, Removals } from "./journal/removals.ts";
 import { Lane } from "./lane.ts";
 import type { Observer } from "./observer.ts";
 import type { Stores } from "./stores.ts";
@@ -28,8 +29,6 @@ const APPEND_MS = 400;
 const APPEND_TRIES = 2;
 /** Lanes settle side by side; an account is always in the same one, so its order is kept. */
 const LANES = 2;
-/** Settled entries are removed from the journal together, ms. */
-const REMOVE_AFTER_MS = 20;
 /** Entries that memory does not know are left alone until they are so old, ms: their append may still be answered. */
 export const SWEEP_AGE_MS = 1_500;
 const SWEEP_PAGE = 512;
@@ -42,11 +41,6 @@ interface Held {
   readonly final: Promise<Answer>;
   /** Where it stands in the journal, once that is known. */
   ref: Ref | undefined;
-}
-
-interface Place {
-  readonly journal: Journal;
-  readonly ref: Ref;
 }
 
 export class Processor {
@@ -62,7 +56,7 @@ export class Processor {
   readonly #refs = new Set<Ref>();
   /** Places of entries that the sweeper found, by id, until they are settled. */
   readonly #found = new Map<string, Place[]>();
-  #settled: Place[] = [];
+  readonly #removals: Removals;
   #stopping = false;
   #oldest: { readonly readAt: number; readonly at: number | undefined } = { readAt: 0, at: undefined };
 
@@ -70,6 +64,12 @@ export class Processor {
     this.#stores = stores;
     this.#observer = observer;
     this.#clock = clock;
+    this.#removals = new Removals({
+      clock,
+      done: (ref) => this.#refs.delete(ref),
+      delayed: (error) => observer.delayed(error),
+      at: stores.at,
+    });
     const settling = async <T>(settle: () => Promise<T>): Promise<T> => {
       stores.at?.("queued");
       const answers = await stores.settling(settle);
@@ -150,22 +150,23 @@ export class Processor {
   }
 
   /**
-   * Settles an entry of another's journal, before what waits here: it is older. Resolves when it is final (or set aside); rejects never, waits for the
-   * stores as long as it takes.
+   * Settles an entry of another's journal, before what waits here: it is older. Resolves when it is final (or set
+   * aside); rejects never, waits for the stores as long as it takes.
    */
   settleForeign(entry: Entry): Promise<Answer> {
     return new Promise((resolve) => {
-      const item = { entry, ref: "foreign", abandoned: () => false, done: resolve, failed: () => {} };
-      this.#laneOf(entry).pushFirst(item);
+      this.#laneOf(entry).pushFirst({ entry, abandoned: () => false, done: resolve, failed: undefined });
     });
   }
 
   /** Accepts nothing more; resolves when all that was accepted is settled, or `withinMs` have passed. */
   async stop(withinMs: number): Promise<void> {
     this.#stopping = true;
-    const idle = Promise.all(this.#lanes.map((lane) => lane.idle()));
+    // Those that are still being appended come to a lane later.
+    const accepted = Promise.all([...this.#held.values()].map(({ final }) => final));
+    const idle = accepted.then(() => Promise.all(this.#lanes.map((lane) => lane.idle())));
     await within(this.#clock, withinMs, idle, () => new Error("late")).catch(() => {});
-    await this.#removeSettled();
+    await this.#removals.now();
     this.#ending.abort();
   }
 
@@ -199,13 +200,12 @@ export class Processor {
     }
     this.#laneOf(entry).push({
       entry,
-      ref,
       abandoned: () => abandoned,
       done: (answer) => {
-        if (journal && ref !== undefined) this.#removeLater({ journal, ref });
+        if (journal && ref !== undefined) this.#removals.later({ journal, ref });
         resolve(answer);
       },
-      failed: () => resolve(STORES_AWAY),
+      failed: ref === undefined ? () => resolve(STORES_AWAY) : undefined,
     });
     const answer = await this.#inTime(held, arrived);
     if (answer === STORES_AWAY) {
@@ -263,31 +263,9 @@ export class Processor {
     this.#found.set(entry.id, places);
     const done = () => {
       this.#found.delete(entry.id);
-      for (const place of places) this.#removeLater(place);
+      for (const place of places) this.#removals.later(place);
     };
-    this.#laneOf(entry).push({ entry, ref, abandoned: () => false, done, failed: () => {} });
-  }
-
-  #removeLater(place: Place): void {
-    if (this.#settled.length === 0) this.#clock.after(REMOVE_AFTER_MS, () => void this.#removeSettled());
-    this.#settled.push(place);
-  }
-
-  async #removeSettled(): Promise<void> {
-    const settled = this.#settled;
-    this.#settled = [];
-    if (settled.length > 0) this.#stores.at?.("told");
-    const byJournal = new Map<Journal, Ref[]>();
-    for (const { journal, ref } of settled) {
-      const refs = byJournal.get(journal);
-      if (refs) refs.push(ref);
-      else byJournal.set(journal, [ref]);
-    }
-    for (const [journal, refs] of byJournal) {
-      // What stays behind is found by the sweeper, which settles it to no effect and removes it.
-      await journal.remove(refs).catch((error: unknown) => this.#observer.delayed(error));
-      for (const ref of refs) this.#refs.delete(ref);
-    }
+    this.#laneOf(entry).push({ entry, abandoned: () => false, done, failed: undefined });
   }
 
   #laneOf(entry: Entry): Lane {

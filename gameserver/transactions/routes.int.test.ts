@@ -7,11 +7,12 @@ import { createHttpServer, type TypedServer } from "../../platform/http.ts";
 import { uuidv7 } from "../../platform/ids.ts";
 import { silentLog } from "../../platform/log.ts";
 import { createRegistry } from "../../platform/metrics.ts";
-import { query } from "../../platform/postgres.ts";
+import { query, withClient } from "../../platform/postgres.ts";
 import { freshRedis, redisUrl } from "../../test/stores/fixtures.ts";
 import { addTransactionRoutes } from "./routes.ts";
 import { type Books, openBooks } from "./testing/books.ts";
 import { grant } from "./testing/entries.ts";
+import { eventually } from "./testing/eventually.ts";
 import { openTransactions, type Transactions } from "./transactions.ts";
 
 const TOKEN = "a-service-token-for-tests";
@@ -72,6 +73,26 @@ const wallets = async (player: string) =>
     asset: string;
     balance: string;
   }[];
+
+it("an answer that takes too long is pending, by id as well, until it is settled", async () => {
+  await rich("slow");
+  const body = purchase({ player: "slow" });
+  // Somebody has the wallet in hand for longer than an answer may take.
+  const pending = await withClient(books.pool, async (client) => {
+    await client.query("BEGIN");
+    await client.query("SELECT FROM ledger.wallet WHERE account = 'player:slow' FOR UPDATE");
+    const answers = [await post(body), await call("GET", `/v1/transactions/${body.id}`)];
+    await client.query("ROLLBACK");
+    return answers;
+  });
+  const told = { id: body.id, status: "pending" };
+  expect(pending.map(({ status, body: said }) => [status, said])).toEqual([
+    [202, told],
+    [200, told],
+  ]);
+  await eventually(async () => (await post(body)).body["status"] === "settled", "settled");
+  expect(await wallets("slow")).toContainEqual({ asset: "credits", balance: "990" });
+});
 
 describe("a purchase", () => {
   it("moves money and goods, once for its id, and is found again", async () => {
@@ -225,4 +246,22 @@ it("what is set aside is told as such", async () => {
   await books.ledger.quarantine(odd, "a mistake", 3);
   expect((await call("GET", `/v1/transactions/${odd.id}`)).body).toMatchObject({ status: "quarantined" });
   await query(books.pool, "UPDATE ledger.quarantine SET resolved_at = now(), resolution = 'abandoned'");
+});
+
+it("a pod that stops refuses, says when to come again, and promises nothing", async () => {
+  await rich("last");
+  const body = purchase({ player: "last" });
+  const serving = transactions;
+  const log = silentLog();
+  const own = { server: "default/b", life: "life-1", registry: createRegistry(), log };
+  transactions = await openTransactions({ ...own, redisUrl: redisUrl(), databaseUrl: books.url });
+  await transactions.processor.stop(0);
+  const answer = await post(body);
+  await transactions.close(0);
+  transactions = serving;
+  expect(answer).toMatchObject({ status: 503, body: { code: "TRANSACTION_REFUSED" } });
+  expect(Number(answer.headers["retry-after"])).toBeGreaterThan(0);
+  expect(await wallets("last")).toEqual([{ asset: "credits", balance: "1000" }]);
+  // The same id, at a pod that serves.
+  expect(await post(body)).toMatchObject({ status: 200, body: { status: "settled" } });
 });

@@ -1,12 +1,17 @@
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { createLog } from "../../platform/log.ts";
+import { createLog, silentLog } from "../../platform/log.ts";
 import { createRegistry } from "../../platform/metrics.ts";
 import { createPool, query } from "../../platform/postgres.ts";
+import { freshDatabase } from "../../test/stores/fixtures.ts";
 import { type Store, startRedis } from "../../test/stores/stores.ts";
+import { encodeEntry } from "./entry.ts";
+import { journalKeys } from "./journal/redis-journal.ts";
+import { setStock } from "./ledger/catalogue.ts";
+import { closeStream, openStream } from "./ledger/streams.ts";
 import { memoryShare, postgresProblems, redisProblems } from "./startup.ts";
 import { type Books, openBooks } from "./testing/books.ts";
-import { grant } from "./testing/entries.ts";
+import { buy, grant } from "./testing/entries.ts";
 import { openTransactions } from "./transactions.ts";
 
 /** A Redis of our own: its settings are what is tested. */
@@ -39,6 +44,17 @@ async function having<T>(name: string, value: string, work: () => Promise<T>): P
   } finally {
     await redis.config("SET", name, before);
   }
+}
+
+/** URL of an empty database that belongs to a user who may do nothing else. */
+async function databaseOf(user: string): Promise<string> {
+  const url = new URL(await freshDatabase());
+  const name = url.pathname.slice(1);
+  await query(books.pool, `DROP ROLE IF EXISTS ${user}`);
+  await query(books.pool, `CREATE ROLE ${user} LOGIN`);
+  await query(books.pool, `ALTER DATABASE ${name} OWNER TO ${user}`);
+  url.username = user;
+  return url.href;
 }
 
 const BAD = [
@@ -146,6 +162,28 @@ describe("at the start", () => {
     expect(await books.balance("player:ann", "credits")).toBe(5n);
   });
 
+  it("a user that may not act as the ledger's role is said, and is served all the same", async () => {
+    const url = await databaseOf("plain");
+    const { lines, all } = options({ databaseUrl: url });
+    const declares = new Map([["credits", "currency"]] as const);
+    const pod = await openTransactions({ ...all, declares });
+    const stop = new AbortController();
+    const running = pod.run(stop.signal);
+    expect(await pod.processor.submit(grant(5))).toEqual({ status: "settled" });
+    const rows = await query(pod.pool, "SELECT account, balance FROM ledger.wallet");
+    const looked = "SELECT findings FROM ledger.verification WHERE form = 'full'";
+    await vi.waitFor(async () => expect(await query(pod.pool, looked)).toEqual([{ findings: 0 }]), 20_000);
+    stop.abort();
+    await running;
+    // The triggers stand alone then, and hold.
+    await expect(query(pod.pool, "DELETE FROM ledger.transfer")).rejects.toThrow("append-only");
+    await pod.close(1_000);
+    expect(rows).toEqual([{ account: "player:ann", balance: "5" }]);
+    expect(lines.map((line) => line.problem)).toContainEqual(
+      expect.stringContaining("may change the ledger"),
+    );
+  });
+
   it("a newer schema is refused, and nothing is touched", async () => {
     await query(
       books.pool,
@@ -168,6 +206,51 @@ describe("at the start", () => {
     await pod.close(1_000);
     expect(lines.map((line) => line.problem)).toContain("postgresql synchronous_commit: is off, must be on");
   });
+});
+
+it("what a dead pod left in its journal is carried out, sold from the stock as it was accepted", async () => {
+  const log = silentLog();
+  await books.ledger.settle([grant(50)]);
+  await setStock(books.pool, books.ledger, "captains-hat", 3);
+  const left = await openStream(books.pool, "default/dead", "1");
+  const bought = buy(10, { item: "captains-hat", limited: true });
+  await redis.xadd(journalKeys.stream(left), "*", "e", encodeEntry(bought));
+  await redis.zadd(journalKeys.leases, 0, String(left));
+  const own = { server: "default/a", life: "1", registry: createRegistry(), log };
+  const pod = await openTransactions({ ...own, redisUrl: store.url, databaseUrl: books.url });
+  const stop = new AbortController();
+  const running = pod.run(stop.signal);
+  await vi.waitFor(async () => expect(await redis.exists(journalKeys.stream(left))).toBe(0), 20_000);
+  expect([...pod.limited]).toEqual(["captains-hat"]);
+  stop.abort();
+  await running;
+  await pod.close(1_000);
+  expect(await books.balance("stock:captains-hat", "captains-hat")).toBe(2n);
+  expect(await books.balance("player:ann", "credits")).toBe(40n);
+});
+
+it("a pod that was taken over by mistake opens another journal and loses nothing", async () => {
+  const log = silentLog();
+  const own = { server: "default/a", life: "1", registry: createRegistry(), log };
+  const pod = await openTransactions({ ...own, redisUrl: store.url, databaseUrl: books.url });
+  const stop = new AbortController();
+  const running = pod.run(stop.signal);
+  const [mine] = (await query(books.pool, "SELECT max(id)::int AS id FROM ledger.stream")) as [
+    { id: number },
+  ];
+  await closeStream(books.pool, mine.id, "another");
+  // Told at once or later, carried out once: under a journal that is open.
+  const entry = grant(5);
+  await vi.waitFor(
+    async () => expect(await pod.processor.submit(entry)).toEqual({ status: "settled" }),
+    20_000,
+  );
+  stop.abort();
+  await running;
+  await pod.close(1_000);
+  expect(await books.balance("player:ann", "credits")).toBe(5n);
+  const sql = "SELECT t.id FROM ledger.transaction t JOIN ledger.stream s ON s.id = t.stream WHERE s.id > $1";
+  expect(await query(books.pool, sql, [mine.id])).toEqual([{ id: entry.id }]);
 });
 
 it("an opening that failed leaves nothing behind, and the next one succeeds", async () => {

@@ -65,7 +65,7 @@ export async function postgresProblems(pool: Pool): Promise<Problems> {
 /** Memory that Redis uses of what it may, 0 … 1; undefined when it has no limit. */
 export async function memoryShare(redis: Redis): Promise<number | undefined> {
   const info = await redis.info("memory");
-  const figure = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, "m").exec(info)?.[1] ?? 0);
+  const figure = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, "m").exec(info)?.[1]);
   const most = figure("maxmemory");
   return most > 0 ? figure("used_memory") / most : undefined;
 }

@@ -239,8 +239,10 @@ const openPool = (options: TransactionsOptions, role: string | undefined): Pool 
   createPool({
     ...poolSettings(options),
     maxConnections: CONNECTIONS,
-    session: { ...LEDGER_SESSION, ...(role === undefined ? {} : { role }) },
+    session: { ...LEDGER_SESSION, ...actingAs(role) },
   });
+
+const actingAs = (role: string | undefined) => (role === undefined ? {} : { role });
 
 function openReceipts(
   options: TransactionsOptions,
@@ -253,7 +255,7 @@ function openReceipts(
   const pool = createPool({
     ...poolSettings(options),
     maxConnections: RECEIPT_CONNECTIONS,
-    ...(role === undefined ? {} : { session: { role } }),
+    session: actingAs(role),
   });
   return new Receipts({ settings, pool, submit: (entry) => processor.submit(entry), assets, registry, log });
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { silentLog } from "../../../platform/log.ts";
+import { createLog, silentLog } from "../../../platform/log.ts";
 import { createPool, type Pool, query } from "../../../platform/postgres.ts";
 import { connectRedis, type Redis } from "../../../platform/redis.ts";
 import { isStoreAway } from "../../../platform/store-errors.ts";
@@ -167,6 +167,25 @@ describe("an open journal", () => {
     proxy.heal();
     await eventually(() => a.keeper.journal !== undefined, "a journal");
   });
+});
+
+it("an outage of Redis is said once, and the journal is kept through it", async () => {
+  const lines: string[] = [];
+  const log = createLog({ name: "test", level: "warn", destination: { write: (line) => lines.push(line) } });
+  const a = await pod("a", { log });
+  await a.keeper.open();
+  a.run();
+  const { stream } = a.keeper;
+  const said = () => lines.filter((line) => line.includes("journal not kept")).length;
+  proxy.cut();
+  await eventually(() => said() > 0, "said");
+  // Dozens of looks, 20 ms apart.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(said()).toBe(1);
+  proxy.heal();
+  await eventually(() => a.redis.status === "ready", "a connection");
+  await a.keeper.journal?.append(grant(1));
+  expect(await eye.xlen(journalKeys.stream(stream))).toBe(1);
 });
 
 describe("a journal that was lost", () => {

@@ -4,13 +4,13 @@
  */
 import { messageOf } from "../../../platform/errors.ts";
 import type { Log } from "../../../platform/log.ts";
-import { type Pool, query } from "../../../platform/postgres.ts";
+import type { Pool } from "../../../platform/postgres.ts";
 import type { Redis } from "../../../platform/redis.ts";
 import type { Answer } from "../answer.ts";
 import { type Clock, pause } from "../clock.ts";
 import type { At } from "../crash-points.ts";
 import type { Entry } from "../entry.ts";
-import { closeStream } from "../ledger/settle.ts";
+import { closeStream, openStream } from "../ledger/streams.ts";
 import { Leases, RENEW_EVERY_MS } from "./leases.ts";
 import { createStream, RedisJournal } from "./redis-journal.ts";
 import { takeOver } from "./takeover.ts";
@@ -69,12 +69,7 @@ export class JournalKeeper {
   /** Opens the first journal. Rejects when PostgreSQL is away; without Redis the stream is opened for direct mode. */
   async open(): Promise<void> {
     const { pool, server, life } = this.#options;
-    const [row] = await query<{ id: number }>(
-      pool,
-      "INSERT INTO ledger.stream (server, life) VALUES ($1, $2) RETURNING id::int AS id",
-      [server, life],
-    );
-    this.#stream = row?.id ?? 0;
+    this.#stream = await openStream(pool, server, life);
     this.#journal = undefined;
     this.#lost = false;
     await this.#openJournal();

@@ -73,8 +73,8 @@ export async function setStock(pool: Pool, ledger: Ledger, item: string, pieces:
   const make = "INSERT INTO ledger.wallet (account, asset) VALUES ($1, $2) ON CONFLICT DO NOTHING";
   await query(pool, make, [account, item]);
   const sql = "SELECT balance FROM ledger.wallet WHERE account = $1 AND asset = $2";
-  const [wallet] = await query<{ balance: string }>(pool, sql, [account, item]);
-  const more = pieces - Number(wallet?.balance ?? 0);
+  const [wallet] = (await query(pool, sql, [account, item])) as [{ balance: string }];
+  const more = pieces - Number(wallet.balance);
   if (more === 0) return { status: "settled" };
   const [from, to] = more > 0 ? [HOUSE.catalogue, account] : [account, HOUSE.catalogue];
   const transfers = [{ from, to, asset: item, amount: Math.abs(more) }];

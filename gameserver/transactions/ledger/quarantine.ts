@@ -2,7 +2,7 @@
  * What an operator does with transactions that were set aside (`cli.ts`): look, try again, or give up. Either way the
  * id has one answer in the end, and stays in the table with how it came to it.
  */
-import { fail } from "../../../platform/errors.ts";
+import { fail, messageOf } from "../../../platform/errors.ts";
 import { type Pool, query, withClient } from "../../../platform/postgres.ts";
 import type { Answer } from "../answer.ts";
 import { decodeEntry, type Entry } from "../entry.ts";
@@ -61,7 +61,7 @@ export async function retryAside(pool: Pool, ledger: Ledger, id: string): Promis
     const [answer] = await ledger.settle([entry]);
     return answer as Answer;
   } catch (error) {
-    await ledger.quarantine(entry, error instanceof Error ? error.message : String(error), 1);
+    await ledger.quarantine(entry, messageOf(error), 1);
     throw error;
   }
 }

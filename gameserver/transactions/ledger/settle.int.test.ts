@@ -2,9 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { silentLog } from "../../../platform/log.ts";
 import { createPool, query } from "../../../platform/postgres.ts";
 import type { Entry } from "../entry.ts";
-import { type Books, openBooks, openStream } from "../testing/books.ts";
+import { type Books, openBooks } from "../testing/books.ts";
 import { ASSETS, buy, grant, trade } from "../testing/entries.ts";
 import { isFenced, LEDGER_SESSION, mayRunAgain, PostgresLedger } from "./settle.ts";
+import { openStream } from "./streams.ts";
 
 let books: Books;
 beforeEach(async () => {
@@ -217,7 +218,7 @@ describe("the fence", () => {
     const late = books.ledger.settle([grant(5)]);
     await expect(late).rejects.toSatisfy(isFenced);
     await expect(late).rejects.not.toSatisfy(mayRunAgain);
-    const next = await openStream(books.pool, "life-2");
+    const next = await openStream(books.pool, "default/a", "life-2");
     const successor = new PostgresLedger({ pool: books.pool, stream: () => next, assets: () => ASSETS });
     expect(await successor.settle([grant(5)])).toEqual([settled]);
     expect(await credits("ann")).toBe(5n);

@@ -22,10 +22,8 @@ import { type Entry, encodeEntry } from "../entry.ts";
 import { numberArray, textArray } from "./array.ts";
 import type { Ledger } from "./ledger.ts";
 import { LeftAlone } from "./left-alone.ts";
+import { STREAM_LOCK } from "./streams.ts";
 import { changesOf, type Hold, makeWallets, readWallets, type Wallets } from "./wallets.ts";
-
-/** First half of the advisory locks on streams; the second is the stream's id. */
-const STREAM_LOCK = 1_735_289_197;
 
 /** SQLSTATE of conflicts between batches: serialization failure, deadlock, lock not available (lock_timeout). */
 const BUSY = new Set(["40001", "40P01", "55P03"]);
@@ -65,7 +63,7 @@ export interface PostgresLedgerOptions {
 /** True for failures after which the same batch may be run again. */
 export function mayRunAgain(error: unknown): boolean {
   if (error instanceof Overtaken || isStoreAway(error)) return true;
-  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  const { code } = error as { readonly code?: unknown };
   // 57014: the statement's time was up; nothing says that the entry is at fault.
   return typeof code === "string" && (BUSY.has(code) || code === "57014");
 }
@@ -277,19 +275,6 @@ WITH kept AS (
 )
 SELECT (SELECT count(*)::int FROM kept) AS kept, (SELECT count(*)::int FROM made) AS made,
   (SELECT count(*)::int FROM moved) AS moved`;
-
-/** From now on nothing is settled under `stream`: waits for what is under way, stops what comes. Safe to repeat. */
-export async function closeStream(pool: Pool, stream: number, by: string): Promise<void> {
-  await withClient(pool, async (client) => {
-    await client.query("BEGIN");
-    await client.query("SELECT pg_advisory_xact_lock($1, $2)", [STREAM_LOCK, stream]);
-    await client.query(
-      "UPDATE ledger.stream SET closed_at = now(), closed_by = $2 WHERE id = $1 AND closed_at IS NULL",
-      [stream, by],
-    );
-    await client.query("COMMIT");
-  });
-}
 
 /** True when the journal was taken over by another process. */
 export const isFenced = (error: unknown): boolean => hasCode(error, "FENCED");

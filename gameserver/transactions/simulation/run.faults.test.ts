@@ -9,13 +9,16 @@ import { runSeed } from "./run.ts";
 
 const SEEDS = Number(process.env["GAMEFLEET_SEEDS"] ?? 1_000);
 const FIRST = Number(process.env["GAMEFLEET_SEED"] ?? Date.now() % 1_000_000);
+/** Played every time besides: what they reach does not depend on luck, which the gate of coverage counts on. */
+const ALWAYS = process.env["GAMEFLEET_SEED"] ? 0 : 100;
 
 it(
   "loses nothing, does nothing twice and tells nobody two things, whatever happens to pods and stores",
   async () => {
     const answers = new Map<string, number>();
     let kills = 0;
-    for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
+    const seeds = Array.from({ length: ALWAYS + SEEDS }, (_, n) => (n < ALWAYS ? n : FIRST + n - ALWAYS));
+    for (const seed of seeds) {
       const outcome = await runSeed(seed);
       if (outcome.wrong.length > 0) throw new Error(`GAMEFLEET_SEED=${seed}: ${outcome.wrong.join("; ")}`);
       kills += outcome.kills;

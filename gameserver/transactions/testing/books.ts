@@ -4,6 +4,7 @@ import { createPool, migrate, type Pool, query } from "../../../platform/postgre
 import { freshDatabase } from "../../../test/stores/fixtures.ts";
 import { LEDGER_MIGRATIONS } from "../ledger/migrations.ts";
 import { LEDGER_SESSION, PostgresLedger } from "../ledger/settle.ts";
+import { openStream } from "../ledger/streams.ts";
 import { ASSETS } from "./entries.ts";
 import { IMBALANCE } from "./imbalance.ts";
 
@@ -34,7 +35,7 @@ export async function openBooks(): Promise<Books> {
     const ceiling = "ceiling" in more ? more.ceiling : null;
     await query(pool, "INSERT INTO ledger.asset VALUES ($1, $2, $3)", [asset, kind, ceiling]);
   }
-  const stream = await openStream(pool);
+  const stream = await openStream(pool, "default/a", "life-1");
   // Eyes of their own: sessions that settle plan for single rows.
   const eyes = createPool({
     url,
@@ -60,12 +61,6 @@ export async function openBooks(): Promise<Books> {
     imbalance: () => booksImbalance(eyes),
     close: async () => void (await Promise.all([pool.end(), eyes.end()])),
   };
-}
-
-export async function openStream(pool: Pool, life = "life-1"): Promise<number> {
-  const sql = "INSERT INTO ledger.stream (server, life) VALUES ('default/a', $1) RETURNING id::int AS id";
-  const [row] = await query<{ id: number }>(pool, sql, [life]);
-  return row?.id ?? 0;
 }
 
 /** Independent of the verifier: the books as an accountant would check them by hand. */

@@ -33,6 +33,15 @@ function append(stream: number, ref: string): string {
   return entry.id;
 }
 
+it("watches a bounded number of entries, whatever stands in the journals", async () => {
+  const garbage = Array.from({ length: 600 }, (_, n) => ({ ref: `${n}-0`, entry: undefined, text: "" }));
+  for (let stream = 1; stream <= 20; stream++) journals.set(stream, garbage);
+  const seen = (await watch.look()).map(({ subject }) => Number(subject.split("/")[0]));
+  // 512 of a journal, 8,192 of all.
+  expect(seen).toHaveLength(8_192);
+  expect(Math.max(...seen)).toBe(16);
+});
+
 describe("an entry that was removed", () => {
   it("and stands in the books is in order", async () => {
     const id = append(1, "5-0");

@@ -100,13 +100,24 @@ it("is done by one pod at a time; another goes on when that one ends", async () 
     query(books.pool, "SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 1735289198 AND granted");
   const first = start("a", 100);
   await vi.waitFor(async () => expect(await looks("incremental")).toBeDefined(), eventually);
-  start("b", 100);
+  const second = start("b", 100);
+  // The one that waits shows what the other found.
+  const age = () => shown(second.registry, "gamefleet_ledger_verifier_age_seconds", { form: "incremental" });
+  await vi.waitFor(async () => expect(await age()).toBeDefined(), eventually);
   expect(await holders()).toHaveLength(1);
   first.stop.abort();
   await first.done;
   const before = await looks("incremental");
   await vi.waitFor(async () => expect(await looks("incremental")).not.toBe(before), eventually);
   expect(await holders()).toHaveLength(1);
+});
+
+it("goes on with the books while nobody knows what stands in the journals", async () => {
+  redis.disconnect();
+  start("a", 60_000);
+  await vi.waitFor(async () => expect(await looks("full")).toBeDefined(), eventually);
+  await vi.waitFor(async () => expect(await looks("incremental")).toBeDefined(), eventually);
+  expect(await openFindings()).toEqual([]);
 });
 
 it("finds an entry that was removed from its journal and is not in the books", async () => {

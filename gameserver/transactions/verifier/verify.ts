@@ -109,10 +109,9 @@ async function ask(client: Client, text: string, ...values: readonly bigint[]): 
 
 /** The oldest PostgreSQL transaction that may still write: all below it are done. */
 async function horizon(client: Client): Promise<bigint> {
-  const { rows } = await client.query<{ xact: string }>(
-    "SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xact",
-  );
-  return BigInt(rows[0]?.xact ?? 0);
+  const { rows } = await client.query("SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xact");
+  const [row] = rows as [{ xact: string }];
+  return BigInt(row.xact);
 }
 
 async function checkpoint(client: Client): Promise<bigint | undefined> {

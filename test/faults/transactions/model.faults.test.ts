@@ -202,6 +202,7 @@ const ALWAYS: readonly Step[] = [
   isRefunded(0),
   isRefunded(0),
   postgresIsAway(1, 10),
+  restarts(0, 1, 10),
   redisComesBack(),
   postgresIsAway(2, 10),
   restarts(0, 1, 10),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import { LEDGER_MIGRATIONS } from "../../../gameserver/transactions/ledger/migrations.ts";
 import { PostgresLedger } from "../../../gameserver/transactions/ledger/settle.ts";
-import { openStream } from "../../../gameserver/transactions/testing/books.ts";
+import { openStream } from "../../../gameserver/transactions/ledger/streams.ts";
 import { ASSETS, grant } from "../../../gameserver/transactions/testing/entries.ts";
 import { silentLog } from "../../../platform/log.ts";
 import { createPool, migrate, type Pool, query } from "../../../platform/postgres.ts";
@@ -73,7 +73,7 @@ export async function openStage(players: number, credits: number, pods = 2): Pro
 async function endow(pool: Pool, players: number, credits: number): Promise<Map<string, number>> {
   for (const [asset, { kind }] of ASSETS)
     await query(pool, "INSERT INTO ledger.asset (asset, kind) VALUES ($1, $2)", [asset, kind]);
-  const stream = await openStream(pool);
+  const stream = await openStream(pool, "stage", "1");
   const ledger = new PostgresLedger({ pool, stream: () => stream, assets: () => ASSETS });
   const grants = Array.from({ length: players }, (_, n) => grant(credits, { player: `p${n}` }));
   for (let from = 0; from < players; from += 256) await ledger.settle(grants.slice(from, from + 256));
