@@ -13,14 +13,17 @@ const SOCKET = new Set([
   "EHOSTUNREACH",
   "EAI_AGAIN",
 ]);
-/** SQLSTATE: connection exceptions (08), the server stops or starts (57P), too many connections (53300). */
-const SQLSTATE = /^(08...|57P0[1-4]|53300)$/;
+/**
+ * SQLSTATE: connection exceptions (08), read-only after a failover or because the disk is full (25006), insufficient
+ * resources such as disk, memory, connections (53), the server stops or starts (57P), errors of its system (58).
+ */
+const SQLSTATE = /^(08...|25006|53...|57P0[1-4]|58...)$/;
 const TEXTS = [
   /^Connection is closed/,
   /^Stream isn't writeable/,
   /^Command timed out/,
   /^Reached the max retries per request/,
-  /^(LOADING|MASTERDOWN|READONLY|TRYAGAIN|CLUSTERDOWN) /,
+  /^(LOADING|MASTERDOWN|READONLY|TRYAGAIN|CLUSTERDOWN|MISCONF|OOM|NOREPLICAS) /,
   /^Connection terminated/,
   /^Client has encountered a connection error/,
   /^timeout exceeded when trying to connect/,

@@ -96,12 +96,13 @@ function dataFolder(user: string): string {
   return folder;
 }
 
-export async function startRedis(extra: readonly string[] = []): Promise<Store> {
+/** `disk`: a folder on another disk than the temporary files are on. */
+export async function startRedis(disk = tmpdir()): Promise<Store> {
   const port = await freePort();
-  const folder = mkdtempSync(join(tmpdir(), "gamefleet-store-"));
+  const folder = mkdtempSync(join(disk, "gamefleet-store-"));
   const url = `redis://127.0.0.1:${port}`;
   const args = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder, "--save", ""];
-  args.push("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction", ...extra);
+  args.push("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction");
   const answers = async () => {
     const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 });
     redis.on("error", () => {});

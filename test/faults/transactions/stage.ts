@@ -29,9 +29,19 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-export async function openStage(players: number, credits: number, pods = 2): Promise<Stage> {
-  const [redis, postgres] = await Promise.all([startRedis(), startPostgres()]);
+/** Stores other than on the disk of all tests. */
+export interface StageStores {
+  readonly redis: () => Promise<Store>;
+  /** Told the URL before anything is in it. */
+  readonly preparePostgres: (url: string) => Promise<void>;
+}
+
+const PODS = 2;
+
+export async function openStage(players: number, credits: number, own?: StageStores): Promise<Stage> {
+  const [redis, postgres] = await Promise.all([own ? own.redis() : startRedis(), startPostgres()]);
   const log = silentLog();
+  await own?.preparePostgres(postgres.url);
   await migrate(postgres.url, LEDGER_MIGRATIONS, "ledger", log);
   const pool = createPool({ url: postgres.url, name: "stage", log, statementTimeoutMs: 120_000 });
   const eye = new Redis(redis.url, { maxRetriesPerRequest: 1, retryStrategy: () => 20 });
@@ -39,7 +49,7 @@ export async function openStage(players: number, credits: number, pods = 2): Pro
   const before = await endow(pool, players, credits);
   const folder = mkdtempSync(join(tmpdir(), "gamefleet-faults-"));
   const stores = { redisUrl: redis.url, databaseUrl: postgres.url, folder };
-  const names = Array.from({ length: pods }, (_, n) => `pod-${n}`);
+  const names = Array.from({ length: PODS }, (_, n) => `pod-${n}`);
   const all = await Promise.all(names.map((name) => makePod(name, stores)));
   await Promise.all(all.map((pod) => pod.start()));
   return {
