@@ -4,6 +4,7 @@
  * in turn, at least three rounds; those that are not measured are stopped. Then how many sessions one server holds is
  * searched for, ours and Colyseus' (search.ts), each count on a fresh server with a world of its size.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../../../platform/errors.ts";
 import { seededRandom } from "../../../platform/random.ts";
 import { type Herd, inputMaker, localPlayers } from "../../bots/lean/herd.ts";
@@ -25,6 +26,9 @@ interface Plan {
   /** Sessions at which both are compared: what Colyseus holds. */
   readonly small: number;
   readonly rounds: number;
+  /** Of a new server before anything is measured: its code is not optimised yet (p99 three times as long, seen). */
+  readonly warmMs: number;
+  /** After a side was woken. */
   readonly settleMs: number;
   readonly windowMs: number;
   /** For each of the two searches. */
@@ -35,14 +39,16 @@ const QUICK: Plan = {
   sessions: 2_500,
   small: 1_000,
   rounds: 3,
-  settleMs: 800,
-  windowMs: 2_200,
+  warmMs: 4_000,
+  settleMs: 900,
+  windowMs: 2_000,
   searchMs: 9_000,
 };
 const FULL: Plan = {
   sessions: 5_000,
   small: 1_000,
   rounds: 3,
+  warmMs: 10_000,
   settleMs: 3_000,
   windowMs: 12_000,
   searchMs: 150_000,
@@ -82,7 +88,7 @@ export const bench: Bench = async ({ quick, say }): Promise<Findings> => {
 
 /** The most sessions held, from what the rounds have shown of one count. */
 async function search(
-  { settleMs, windowMs, searchMs }: Plan,
+  { warmMs, windowMs, searchMs }: Plan,
   rounds: readonly Round[],
   start: (sessions: number) => Promise<Side<LeanPlayer> | Side<ColyseusPlayer>>,
   say: BenchContext["say"],
@@ -91,7 +97,7 @@ async function search(
     const side = await start(sessions);
     try {
       await side.join(30_000);
-      return await side.measure(settleMs, windowMs);
+      return await side.measure(warmMs, windowMs);
     } finally {
       side.stop();
     }
@@ -141,7 +147,7 @@ const theirs = (sessions: number) =>
 async function startAll(plan: Plan, say: (text: string) => void) {
   const full = await ours(plan.sessions);
   full.compare = compareOurs;
-  await settle(full, say);
+  await settle(full, plan.warmMs, say);
   const bytes = await frameBytes(full);
   const floor = await Side.start<FloorPlayer>({
     name: "bare net",
@@ -152,25 +158,27 @@ async function startAll(plan: Plan, say: (text: string) => void) {
     joinsPerSecond: 3_000,
     make: (index, shared) => new FloorPlayer(shared, index % PROBE_EVERY === 0),
   });
-  await settle(floor, say);
+  await settle(floor, plan.warmMs, say);
   const colyseus = await theirs(plan.small);
   colyseus.compare = compareColyseus;
-  await settle(colyseus, say);
+  await settle(colyseus, plan.warmMs, say);
   const small = await ours(plan.small, "gamefleet, as few");
   small.compare = compareOurs;
-  await settle(small, say);
+  await settle(small, plan.warmMs, say);
   const flat = await ours(plan.small, "gamefleet, no rings", false);
   flat.compare = compareOurs;
-  await settle(flat, say);
+  await settle(flat, plan.warmMs, say);
   return { full, floor, colyseus, small, flat };
 }
 
 async function settle(
   side: Side<LeanPlayer> | Side<FloorPlayer> | Side<ColyseusPlayer>,
+  warmMs: number,
   say: (text: string) => void,
 ) {
   await side.join(30_000);
   say(`${side.name}: ${side.herd.playing} play`);
+  await sleep(warmMs);
   if (side.name !== "gamefleet") side.pause();
 }
 
