@@ -4,7 +4,7 @@
  */
 import type { KernelData } from "./kernel-data.ts";
 import { type Job, PHASE } from "./phases.ts";
-import type { RigidTables } from "./rigid.ts";
+import type { RigidTables } from "./rigid-tables.ts";
 
 export const WORD = { command: 0, done: 1, what: 2, zone: 3, failed: 4 } as const;
 /** A command is a phase of a step, or this: letters are to be read. */

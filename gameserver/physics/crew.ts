@@ -20,7 +20,7 @@ import {
 } from "./crew-control.ts";
 import type { KernelData } from "./kernel-data.ts";
 import { type Job, PHASES, runPhase } from "./phases.ts";
-import type { RigidTables } from "./rigid.ts";
+import type { RigidTables } from "./rigid-tables.ts";
 import { Regions, type Team } from "./team.ts";
 
 const ANSWER_MS = 5_000;

@@ -9,8 +9,8 @@ import { attend } from "./attention.ts";
 import { type KernelData, TOLD_ACROSS, TOLD_INSIDE, TOLD_RIGID } from "./kernel-data.ts";
 import { Touches } from "./pairs.ts";
 import { type Job, PHASE } from "./phases.ts";
-import { attendRegions, type RigidTables } from "./rigid.ts";
 import { groupAll, rigidWide } from "./rigid-contacts.ts";
+import { attendRegions, type RigidTables } from "./rigid-tables.ts";
 import { collideLarge, sweepFast } from "./singles.ts";
 import type { Team } from "./team.ts";
 

@@ -2,8 +2,8 @@
 import type { KernelData } from "./kernel-data.ts";
 import { moveRows, type StepParameters } from "./motion.ts";
 import { fillCells, pairAcross, pairInside, Touches } from "./pairs.ts";
-import { prepareRows, type RigidTables } from "./rigid.ts";
 import { rigidBorders, rigidInside } from "./rigid-contacts.ts";
+import { prepareRows, type RigidTables } from "./rigid-tables.ts";
 
 export const PHASE = { move: 0, inside: 1, across: 2, borders: 3 } as const;
 export const PHASES = 4;

@@ -4,7 +4,8 @@
  */
 import type { KernelData } from "./kernel-data.ts";
 import { type Job, type RigidShare, runPhase } from "./phases.ts";
-import { RigidRegion, type RigidTables } from "./rigid.ts";
+import { RigidRegion } from "./rigid.ts";
+import type { RigidTables } from "./rigid-tables.ts";
 
 export interface Team {
   /** Runs a phase on all workers and returns when all are done. */

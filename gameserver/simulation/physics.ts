@@ -3,7 +3,7 @@ import { Anomalies, type Anomaly } from "../physics/anomalies.ts";
 import type { Crew } from "../physics/crew.ts";
 import { Kernel, type Touch } from "../physics/kernel.ts";
 import { type Bodies, type KernelData, kernelData } from "../physics/kernel-data.ts";
-import { rigidTables } from "../physics/rigid.ts";
+import { rigidTables } from "../physics/rigid-tables.ts";
 import { aloneTeam, type Team } from "../physics/team.ts";
 import { HEAD, kindStarts, type NumberArray, worldOf, type ZoneMemory } from "./memory.ts";
 import { type Schema, TICK_HZ } from "./schema.ts";
