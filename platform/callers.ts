@@ -48,6 +48,13 @@ export class Callers {
     return loop(() => this.load(), { everyMs: REREAD_MS, signal, onError });
   }
 
+  /** An `onRequest` hook: only callers that are known get further. Rejects with UNAUTHENTICATED. */
+  readonly onRequest = async (request: {
+    readonly headers: { readonly authorization?: string | undefined };
+  }): Promise<void> => {
+    this.authenticate(request.headers.authorization);
+  };
+
   /** Name of the caller. Throws UNAUTHENTICATED. */
   authenticate(authorization: string | undefined): string {
     const before = this.#known.get(authorization ?? "");

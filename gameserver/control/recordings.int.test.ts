@@ -2,19 +2,16 @@
  * What a pod's recorder writes, the `replay` command runs again: a pod of its own with real sockets, its files, and
  * the command in a process of its own.
  */
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, execFile } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { encodeLeave } from "../../protocol/frames.ts";
 import { TestClient } from "../testing/client.ts";
+import { ROOT, startPodProcess } from "../testing/pod-process.ts";
 
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const GAME = fileURLToPath(new URL("../testing/crates-game.ts", import.meta.url));
 const WALK = { kind: "push", fields: { dx: 1, dy: 0.5 } };
 
 let directory: string;
@@ -29,29 +26,11 @@ afterEach(() => {
 
 /** A pod in a process of its own; answers its player port. */
 async function pod(env: Readonly<Record<string, string>>): Promise<number> {
-  const started = spawn(process.execPath, ["gameserver/main.ts"], {
-    cwd: ROOT,
-    env: {
-      ...process.env,
-      GAMEFLEET_LOCAL: "true",
-      GAMEFLEET_GAME: GAME,
-      GAMEFLEET_HOST: "127.0.0.1",
-      GAMEFLEET_PORT: "0",
-      GAMEFLEET_ADMIN_PORT: "0",
-      GAMEFLEET_IO_THREADS: "1",
-      GAMEFLEET_LOCAL_ZONES: "yard:4",
-      ...env,
-    },
-    stdio: ["ignore", "pipe", "inherit"],
+  const own = { GAMEFLEET_LOCAL_ZONES: "yard:4", ...env };
+  const { port } = await startPodProcess("crates-game.ts", own, (process) => {
+    child = process;
   });
-  child = started;
-  return new Promise((resolve, reject) => {
-    started.once("exit", (code) => reject(new Error(`the pod ended with code ${code}`)));
-    createInterface({ input: started.stdout }).on("line", (line) => {
-      const event = JSON.parse(line) as Record<string, unknown>;
-      if (event["msg"] === "serving") resolve(Number(event["port"]));
-    });
-  });
+  return port;
 }
 
 async function stop(): Promise<void> {

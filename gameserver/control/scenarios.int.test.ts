@@ -1,14 +1,11 @@
 /** Critical scenarios on a real pod with real sockets: what must hold, whatever happens. */
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { Herd, inputMaker, localPlayers } from "../../test/bots/lean/herd.ts";
 import type { LeanPlayer } from "../../test/bots/lean/player.ts";
+import { startPodProcess } from "../testing/pod-process.ts";
 
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const GAME = fileURLToPath(new URL("../testing/arena-game.ts", import.meta.url));
 const HELD = 120;
 
 let child: ChildProcess | undefined;
@@ -20,37 +17,17 @@ afterEach(() => {
 
 /** A pod in a process of its own, and a herd that is not in it yet. */
 async function pod(env: Readonly<Record<string, string>>) {
-  const started = spawn(process.execPath, ["gameserver/main.ts"], {
-    cwd: ROOT,
-    env: {
-      ...process.env,
-      GAMEFLEET_LOCAL: "true",
-      GAMEFLEET_GAME: GAME,
-      GAMEFLEET_HOST: "127.0.0.1",
-      GAMEFLEET_PORT: "0",
-      GAMEFLEET_ADMIN_PORT: "0",
-      GAMEFLEET_IO_THREADS: "1",
-      ...env,
-    },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  child = started;
-  const events: Record<string, unknown>[] = [];
-  const serving = await new Promise<Record<string, unknown>>((resolve, reject) => {
-    started.once("exit", (code) => reject(new Error(`the pod ended with code ${code}`)));
-    createInterface({ input: started.stdout }).on("line", (line) => {
-      const event = JSON.parse(line) as Record<string, unknown>;
-      events.push(event);
-      if (event["msg"] === "serving") resolve(event);
-    });
+  const started = await startPodProcess("arena-game.ts", env, (process) => {
+    child = process;
   });
   const players = localPlayers({ zone: "sol", seed: 3, probeEvery: 1 });
-  const all = new Herd({ port: Number(serving["port"]), inputHz: 6, comeAgain: false }, players);
+  const all = new Herd({ port: started.port, inputHz: 6, comeAgain: false }, players);
   herd = all;
-  const admin = `http://127.0.0.1:${Number(serving["adminPort"])}`;
+  const admin = `http://127.0.0.1:${started.adminPort}`;
   const metrics = async () => (await fetch(`${admin}/metrics`)).text();
   const ready = async () => (await fetch(`${admin}/readyz`)).text();
-  return { herd: all, events, metrics, ready, pid: started.pid ?? 0, exit: () => started.exitCode };
+  const { events, child: own } = started;
+  return { herd: all, events, metrics, ready, pid: own.pid ?? 0, exit: () => own.exitCode };
 }
 
 /** All walk about from now on. */

@@ -16,7 +16,7 @@ const name = (most: number) =>
     .min(1)
     .max(most)
     .regex(/^[^\p{Cc}]+$/u, "must not hold control characters");
-const player = name(256).describe("The player, as the allocator knows them.");
+export const player = name(256).describe("The player, as the allocator knows them.");
 const asset = name(64).describe("A currency or an item of the catalogue.");
 const amount = z.int().min(1).max(Number.MAX_SAFE_INTEGER).describe("A whole number: cents, pieces.");
 const lot = z.strictObject({ asset, amount });

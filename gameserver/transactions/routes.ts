@@ -34,9 +34,7 @@ const Page = z.object({
 /** `open` throws STORE_UNAVAILABLE while there is no ledger yet. */
 export function addTransactionRoutes(server: TypedServer, open: () => Transactions, callers: Callers): void {
   const limits = new PlayerLimits();
-  const onRequest = async (request: { headers: { authorization?: string | undefined } }) => {
-    callers.authenticate(request.headers.authorization);
-  };
+  const { onRequest } = callers;
   const security = [{ service: [] }];
 
   server.route({

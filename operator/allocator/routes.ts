@@ -40,16 +40,14 @@ export async function addRoutes(server: TypedServer, options: RouteOptions): Pro
   });
   const perCaller = limited(options.ratePerCaller, (authorization, ip) => authorization ?? ip);
   const perAddress = limited(options.ratePerAddress, (_authorization, ip) => ip);
-  const authenticated = async (request: { headers: { authorization?: string | undefined } }) => {
-    callers.authenticate(request.headers.authorization);
-  };
+  const { onRequest } = callers;
   const fleetOf = ({ namespace, fleet }: z.infer<typeof FleetParams>) => `${namespace}/${fleet}`;
 
   server.route({
     method: "POST",
     url: "/v1/allocations",
     config: perCaller,
-    onRequest: authenticated,
+    onRequest,
     schema: {
       summary: "Give players a place",
       security: [{ service: [] }],
@@ -86,7 +84,7 @@ export async function addRoutes(server: TypedServer, options: RouteOptions): Pro
     method: "GET",
     url: "/v1/fleets/:namespace/:fleet/sessions/:session",
     config: perCaller,
-    onRequest: authenticated,
+    onRequest,
     schema: { summary: "Where a session is", params: SessionParams, response: { 200: Place } },
     handler: async ({ params }) => {
       const record = await findSession(parts.redis, fleetOf(params), params.session);
@@ -104,7 +102,7 @@ export async function addRoutes(server: TypedServer, options: RouteOptions): Pro
     method: "DELETE",
     url: "/v1/fleets/:namespace/:fleet/sessions/:session",
     config: perCaller,
-    onRequest: authenticated,
+    onRequest,
     schema: { summary: "Give a place back", params: SessionParams, response: { 204: z.null() } },
     handler: async ({ params }, reply) => {
       await release(parts.redis, fleetOf(params), params.session);
@@ -116,7 +114,7 @@ export async function addRoutes(server: TypedServer, options: RouteOptions): Pro
     method: "GET",
     url: "/v1/fleets/:namespace/:fleet/servers",
     config: perCaller,
-    onRequest: authenticated,
+    onRequest,
     schema: {
       summary: "The servers of a fleet and their load",
       params: FleetParams,

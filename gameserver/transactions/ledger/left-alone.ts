@@ -12,7 +12,8 @@ export class LeftAlone {
     this.#wallets = new Set(taken);
   }
 
-  has(entry: Entry): boolean {
+  /** True when it must be left alone; from then on its wallets and its id are taken, too. */
+  claims(entry: Entry): boolean {
     // Nearly always nothing is taken.
     if (this.#wallets.size === 0) return false;
     const wallets = [...walletsOf(entry.transfers)].map(([account, asset]) => walletKey(account, asset));

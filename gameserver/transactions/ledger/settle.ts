@@ -183,7 +183,7 @@ function decideAll(
   const answers = batch.map((entry): Answer | undefined => {
     const before = known.get(entry.id);
     if (before) return before.hash === entry.hash ? answerOf(before) : { status: "conflict" };
-    if (left.has(entry)) return undefined;
+    if (left.claims(entry)) return undefined;
     const final = balances.decide(entry, assets, nowMs);
     fresh.push({ entry, final });
     // The same id twice in one batch: the second sees the first.

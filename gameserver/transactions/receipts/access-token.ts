@@ -1,5 +1,10 @@
 /** A store's access token: fetched once for all who ask, kept until shortly before it runs out, dropped when refused. */
 
+import { z } from "zod";
+import { ask, away, type Question, read } from "./ask.ts";
+
+const TokenAnswer = z.object({ access_token: z.string().min(1), expires_in: z.number() });
+
 /** Fetched anew so long before its end, ms. */
 const EARLY_MS = 60_000;
 
@@ -36,4 +41,14 @@ export class AccessToken {
     this.#held = { token, until: Date.now() + seconds * 1_000 - EARLY_MS };
     return token;
   }
+}
+
+/** Asks for one by form (RFC 6749 §5.1). Throws RECEIPT_UNVERIFIED; a refusal names the credentials to look at. */
+export async function askForToken(question: Omit<Question, "method">): Promise<Issued> {
+  const { what, credentials } = question;
+  const headers = { ...question.headers, "content-type": "application/x-www-form-urlencoded" };
+  const answer = await ask({ ...question, method: "POST", headers });
+  if (answer.status !== 200) throw away(what, `refused with ${answer.status}; see ${credentials}`);
+  const { access_token: token, expires_in: seconds } = read(TokenAnswer, what, answer);
+  return { token, seconds };
 }

@@ -6,7 +6,7 @@
 import { SignJWT } from "jose";
 import { z } from "zod";
 import { fail } from "../../../platform/errors.ts";
-import { AccessToken } from "./access-token.ts";
+import { AccessToken, askForToken } from "./access-token.ts";
 import { ask, away, read, type StoreAnswer } from "./ask.ts";
 import { type PushNotification, pushReader } from "./google-push.ts";
 import {
@@ -26,7 +26,6 @@ const SCOPE = "https://www.googleapis.com/auth/androidpublisher";
 const ASSERTION = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const ASSERTION_SECONDS = 600;
 
-const TokenAnswer = z.object({ access_token: z.string().min(1), expires_in: z.number() });
 /** `purchases.products`: absent numbers are 0 in Google's JSON. */
 const Purchase = z.object({
   /** Without it, an answer of something else would read as a purchase that is paid. */
@@ -254,19 +253,13 @@ async function fetchToken(settings: GoogleSettings, signal: AbortSignal) {
     .setIssuedAt()
     .setExpirationTime(`${ASSERTION_SECONDS}s`)
     .sign(privateKey);
-  const what = "google: an access token";
-  const answer = await ask({
-    what,
+  // 400 "invalid_grant": a key that was deleted, a clock that is wrong.
+  return askForToken({
+    what: "google: an access token",
     url: tokenUrl,
-    method: "POST",
-    headers: { "content-type": "application/x-www-form-urlencoded" },
     body: new URLSearchParams({ grant_type: ASSERTION, assertion }).toString(),
     signal,
     timeoutMs,
     credentials: CREDENTIALS,
   });
-  // 400 "invalid_grant": a key that was deleted, a clock that is wrong.
-  if (answer.status !== 200) throw away(what, `refused with ${answer.status}; see ${CREDENTIALS}`);
-  const { access_token: token, expires_in: seconds } = read(TokenAnswer, what, answer);
-  return { token, seconds };
 }

@@ -51,6 +51,25 @@ function parts() {
   const granting = new Granting({ ...common, assets: ASSETS, products, stores });
   return { granting, consequences: new Consequences({ ...common, granting, log }) };
 }
+/** Receipts as a pod has them, with a Steam that is never there; answers how to end them. */
+function run(file: { readonly pollMs: number; readonly products: object }): () => Promise<void> {
+  const steam = { appId: 480, key: "k", baseUrl: "http://127.0.0.1:8" };
+  const receipts = new Receipts({
+    settings: receiptSettings({ ...file, steam }),
+    pool: createPool({ url: books.url, name: "pod", log: silentLog() }),
+    submit: async () => answer,
+    assets: ASSETS,
+    registry: createRegistry(),
+    log: { ...log, warn: () => {} } as unknown as Log,
+  });
+  const stop = new AbortController();
+  const running = receipts.run(stop.signal);
+  return async () => {
+    stop.abort();
+    await running;
+    await receipts.close();
+  };
+}
 beforeAll(async () => {
   books = await openBooks();
 });
@@ -194,52 +213,16 @@ it("more than one batch that is owed is dealt with at once", async () => {
     ).length;
   expect(await waiting()).toBeGreaterThanOrEqual(40);
   // Looked for once within the test: there is no second round to wait for.
-  const steam = { appId: 480, key: "k", baseUrl: "http://127.0.0.1:8" };
-  const settings = receiptSettings({ pollMs: 60_000, steam, products: {} });
-  const pool = createPool({ url: books.url, name: "pod", log: silentLog() });
-  const quiet = { ...log, warn: () => {} } as unknown as Log;
-  const submit = async () => answer;
-  const receipts = new Receipts({
-    settings,
-    pool,
-    submit,
-    assets: ASSETS,
-    registry: createRegistry(),
-    log: quiet,
-  });
-  const stop = new AbortController();
-  const running = receipts.run(stop.signal);
+  const end = run({ pollMs: 60_000, products: {} });
   await eventually(async () => (await waiting()) === 0, "all is acknowledged");
-  stop.abort();
-  await running;
-  await receipts.close();
+  await end();
 });
 
 it("a product that gives what nobody knows is said at the start, and nothing stops for it", async () => {
-  const steam = { appId: 480, key: "k", baseUrl: "http://127.0.0.1:8" };
   const known = { goods: { credits: 1 } };
-  const settings = receiptSettings({
-    pollMs: 20,
-    steam,
-    products: { steam: { "1": { goods: { dust: 1 } }, "2": known } },
-  });
-  const pool = createPool({ url: books.url, name: "pod", log: silentLog() });
-  const quiet = { ...log, warn: () => {} } as unknown as Log;
-  const submit = async () => answer;
-  const receipts = new Receipts({
-    settings,
-    pool,
-    submit,
-    assets: ASSETS,
-    registry: createRegistry(),
-    log: quiet,
-  });
-  const stop = new AbortController();
-  const running = receipts.run(stop.signal);
+  const end = run({ pollMs: 20, products: { steam: { "1": { goods: { dust: 1 } }, "2": known } } });
   expect(said).toEqual([{ product: "steam/1", asset: "dust" }]);
   const sql = "SELECT FROM ledger.store_report";
   await eventually(async () => (await query(books.pool, sql)).length === 1, "the loops run");
-  stop.abort();
-  await running;
-  await receipts.close();
+  await end();
 });

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { fail, messageOf } from "../../../platform/errors.ts";
-import { AccessToken } from "./access-token.ts";
+import { AccessToken, askForToken } from "./access-token.ts";
 import { ask, away, read } from "./ask.ts";
 import { signatureCheck } from "./paypal-webhook.ts";
 import { type Change, type Refused, refused, type StorePort, type Verdict } from "./port.ts";
@@ -15,7 +15,6 @@ import type { PayPalSettings } from "./settings.ts";
 const CREDENTIALS = "paypal.clientId and paypal.clientSecret";
 const ORDER_ID = /^[A-Z0-9]{1,36}$/;
 
-const TokenAnswer = z.object({ access_token: z.string().min(1), expires_in: z.number() });
 const Money = z.object({ currency_code: z.string(), value: z.string().regex(/^\d{1,15}(\.\d{1,3})?$/) });
 const Unit = z.object({
   amount: Money,
@@ -186,22 +185,14 @@ function eventIn(body: string): Event {
 
 async function fetchToken(settings: PayPalSettings, signal: AbortSignal) {
   const { clientId, clientSecret, timeoutMs } = settings;
-  const what = "paypal: an access token";
   const basic = Buffer.from(`${clientId}:${clientSecret}`).toString("base64");
-  const headers = { authorization: `Basic ${basic}`, "content-type": "application/x-www-form-urlencoded" };
-  const body = "grant_type=client_credentials";
-  const url = `${settings.baseUrl}/v1/oauth2/token`;
-  const answer = await ask({
-    what,
-    url,
-    method: "POST",
-    headers,
-    body,
+  return askForToken({
+    what: "paypal: an access token",
+    url: `${settings.baseUrl}/v1/oauth2/token`,
+    headers: { authorization: `Basic ${basic}` },
+    body: "grant_type=client_credentials",
     signal,
     timeoutMs,
     credentials: CREDENTIALS,
   });
-  if (answer.status !== 200) throw away(what, `refused with ${answer.status}; see ${CREDENTIALS}`);
-  const { access_token: token, expires_in: seconds } = read(TokenAnswer, what, answer);
-  return { token, seconds };
 }

@@ -6,17 +6,13 @@ import { z } from "zod";
 import type { Callers } from "../../../platform/callers.ts";
 import type { TypedServer } from "../../../platform/http.ts";
 import { PlayerLimits } from "../player-limits.ts";
+import { player } from "../request.ts";
 import { TransactionAnswer, told } from "../routes.ts";
 import type { Receipts } from "./receipts.ts";
 
 const MAX_EVENT = 262_144;
 const STORES = ["apple", "google", "steam", "paypal"] as const;
 
-const player = z
-  .string()
-  .min(1)
-  .max(256)
-  .regex(/^[^\p{Cc}]+$/u, "must not hold control characters");
 const ShownReceipt = z.strictObject({
   store: z.enum(STORES),
   player,
@@ -78,9 +74,7 @@ export function addReceiptRoutes(
 function addOwnRoutes(server: TypedServer, open: () => Receipts, callers: Callers): void {
   const limits = new PlayerLimits();
   const security = [{ service: [] }];
-  const onRequest = async (request: { headers: { authorization?: string | undefined } }) => {
-    callers.authenticate(request.headers.authorization);
-  };
+  const { onRequest } = callers;
 
   server.route({
     method: "POST",

@@ -74,7 +74,7 @@ export class SimPostgres {
       if (before) return before.entry.hash === entry.hash ? before.final : { status: "conflict" };
       const aside = this.quarantined.get(entry.id);
       if (aside) return { status: aside.hash === entry.hash ? "quarantined" : "conflict" };
-      if (left.has(entry)) return undefined;
+      if (left.claims(entry)) return undefined;
       const final = balances.decide(entry, this.#assets, this.#world.clock.now());
       fresh.push({ entry, final });
       return final;
