@@ -47,6 +47,15 @@ it("is left alone while nothing changes", () => {
   expect(after(written, { load: load() })).toBe("keep");
 });
 
+it("is not written before a server is ready, unless there is something to say", () => {
+  const quiet = planned("Starting");
+  const telling = planned("Starting", { notable: true });
+  expect(after({}, {}, quiet)).toBe("keep");
+  expect(after({}, {}, telling)).toBe("write");
+  expect(after(statusOf(see(), telling), {}, telling)).toBe("keep");
+  expect(after({}, {}, planned("Ready", { notable: true }))).toBe("write");
+});
+
 it("takes a load that moved, but not sooner than every 5 s, and not for a trifle of CPU", () => {
   expect(after(written, { load: load({ sessions: 11 }) })).toBe("write");
   expect(after(written, { load: load({ sessions: 11 }) }, planned(), NOW - LOAD_EVERY_MS + 1)).toBe("later");
