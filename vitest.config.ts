@@ -28,15 +28,25 @@ export default defineConfig({
         "gameserver/transactions/**": { lines: 100, branches: 100 },
       },
     },
+    // A time-out ends what hangs; it is no claim on speed. A loaded machine takes ten times as long as a quiet one.
     projects: [
-      { test: { name: "unit", include: unit, exclude: [...special, ...never] } },
+      {
+        test: {
+          name: "unit",
+          include: unit,
+          exclude: [...special, ...never],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          expect: { poll: { timeout: 60_000 } },
+        },
+      },
       {
         test: {
           name: "integration",
           include: ["**/*.int.test.ts"],
           exclude: never,
           globalSetup: ["test/stores/vitest.ts"],
-          testTimeout: 30_000,
+          testTimeout: 90_000,
           hookTimeout: 60_000,
           fileParallelism: false,
         },
@@ -59,6 +69,7 @@ export default defineConfig({
           exclude: never,
           testTimeout: 180_000,
           hookTimeout: 300_000,
+          expect: { poll: { timeout: 60_000 } },
           fileParallelism: false,
         },
       },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { uuidv7 } from "../../platform/ids.ts";
 import { createZone, listServers, listZones, place, register } from "../../platform/ownership/ownership.ts";
+import { eventually } from "../../platform/testing/eventually.ts";
 import { CLOSE } from "../../protocol/close.ts";
 import { keys, SessionRecord } from "../../protocol/directory.ts";
 import { NOTICE } from "../../protocol/frames.ts";
@@ -11,7 +12,7 @@ const fleet = useFleet();
 describe("zones", () => {
   it("are those the store says; the sample tells of them", async () => {
     await fleet.serveSol();
-    await fleet.until(async () => {
+    await eventually(async () => {
       expect(await fleet.sample()).toMatchObject({
         server: "arena-1",
         life: LIFE,
@@ -32,8 +33,8 @@ describe("zones", () => {
     expect(client.welcome).toMatchObject({ zone: "match", epoch: 1 });
     client.socket.send(Uint8Array.of(4));
     expect(await client.closed()).toBe(CLOSE.left);
-    await fleet.until(async () => expect(await listZones(fleet.pool, FLEET)).toEqual([]));
-    await fleet.until(async () => expect((await fleet.sample()).zones).toEqual([]));
+    await eventually(async () => expect(await listZones(fleet.pool, FLEET)).toEqual([]));
+    await eventually(async () => expect((await fleet.sample()).zones).toEqual([]));
   });
 
   it("that the game ends tell their players, and are gone", async () => {
@@ -43,7 +44,7 @@ describe("zones", () => {
     const [one, two] = [await fleet.join({ zone: "match" }), await fleet.join({ zone: "match" })];
     one.send({ kind: "finish", fields: {} });
     expect([await one.closed(), await two.closed()]).toEqual([CLOSE.zoneEnded, CLOSE.zoneEnded]);
-    await fleet.until(async () => expect(await listZones(fleet.pool, FLEET)).toEqual([]));
+    await eventually(async () => expect(await listZones(fleet.pool, FLEET)).toEqual([]));
   });
 
   it("that move away end their sessions resumably", async () => {
@@ -89,7 +90,7 @@ describe("the directory", () => {
     const client = await fleet.join({ sid });
     const read = async () =>
       SessionRecord.parse(JSON.parse((await fleet.redis.get(keys.session(FLEET, sid))) ?? "{}"));
-    await fleet.until(async () =>
+    await eventually(async () =>
       expect(await read()).toMatchObject({ player: "ada", zone: "sol", server: "arena-1" }),
     );
     const seats = [keys.zoneSeats(FLEET, "sol"), keys.serverSeats(FLEET, "arena-1")];
@@ -97,7 +98,7 @@ describe("the directory", () => {
       expect(Number(await fleet.redis.zscore(seat, sid))).toBeGreaterThan(Date.now() + 60_000);
     client.socket.send(Uint8Array.of(4));
     await client.closed();
-    await fleet.until(async () =>
+    await eventually(async () =>
       expect(await fleet.redis.exists(keys.session(FLEET, sid), ...seats)).toBe(0),
     );
   });
@@ -106,10 +107,10 @@ describe("the directory", () => {
     await fleet.serveSol();
     const sid = uuidv7();
     await fleet.join({ sid });
-    await fleet.until(async () => expect(await fleet.redis.exists(keys.session(FLEET, sid))).toBe(1));
+    await eventually(async () => expect(await fleet.redis.exists(keys.session(FLEET, sid))).toBe(1));
     await fleet.redis.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
     await fleet.redis.flushall();
-    await fleet.until(async () => expect(await fleet.redis.exists(keys.session(FLEET, sid))).toBe(1));
+    await eventually(async () => expect(await fleet.redis.exists(keys.session(FLEET, sid))).toBe(1));
   });
 });
 
@@ -119,15 +120,15 @@ describe("draining", () => {
     const client = await fleet.join();
     const entry = { state: "Draining", address: "", port: 0, life: LIFE, drainBy: Date.now() + 60_000 };
     await fleet.redis.hset(keys.roster(FLEET), "arena-1", JSON.stringify({ ...entry, life: "another" }));
-    await fleet.until(async () => expect((await fleet.sample()).state).toBe("Ready"));
+    await eventually(async () => expect((await fleet.sample()).state).toBe("Ready"));
     await fleet.redis.hset(keys.roster(FLEET), "arena-1", JSON.stringify(entry));
     await client.until(() => client.notices.length > 0);
     expect(client.notices[0]?.kind).toBe(NOTICE.draining);
     expect(await fleet.refusal()).toBe(CLOSE.draining);
     expect(await fleet.probe("readyz")).toBe("draining");
-    await fleet.until(async () => expect((await fleet.sample()).state).toBe("Draining"));
+    await eventually(async () => expect((await fleet.sample()).state).toBe("Draining"));
     await fleet.redis.hset(keys.roster(FLEET), "arena-1", JSON.stringify({ ...entry, state: "Ready" }));
-    await fleet.until(async () => expect(await fleet.probe("readyz")).toBe("ok"));
+    await eventually(async () => expect(await fleet.probe("readyz")).toBe("ok"));
     expect(client.closeCode).toBeUndefined();
     await fleet.redis.del(keys.roster(FLEET));
   });
@@ -136,7 +137,7 @@ describe("draining", () => {
     await fleet.serveSol();
     const sid = uuidv7();
     const client = await fleet.join({ sid });
-    await fleet.until(async () => expect(await fleet.redis.exists(keys.session(FLEET, sid))).toBe(1));
+    await eventually(async () => expect(await fleet.redis.exists(keys.session(FLEET, sid))).toBe(1));
     const stopping = fleet.stop();
     expect(await client.closed()).toBe(CLOSE.shutdown);
     await stopping;

@@ -27,7 +27,7 @@ beforeAll(async () => {
   pod = await startPod(config, silentLog(), (error) => {
     throw error;
   });
-}, 30_000);
+});
 afterAll(() => pod.stop());
 
 async function leave(...clients: TestClient[]): Promise<void> {

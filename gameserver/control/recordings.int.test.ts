@@ -7,7 +7,8 @@ import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { eventually } from "../../platform/testing/eventually.ts";
 import { encodeLeave } from "../../protocol/frames.ts";
 import { TestClient } from "../testing/client.ts";
 import { ROOT, startPodProcess } from "../testing/pod-process.ts";
@@ -112,7 +113,7 @@ describe("the dump of an anomaly", () => {
     await player.until(() => (player.view?.tick ?? 0) > 60);
     // Breaks the nearest crate: its place is not a number any more.
     player.send({ kind: "spoil", fields: { what: 0 } });
-    await vi.waitFor(() => expect(files(".dump.jsonl").length).toBe(1), { timeout: 10_000, interval: 50 });
+    await eventually(() => expect(files(".dump.jsonl").length).toBe(1));
     await stop();
     const [file = ""] = files(".dump.jsonl");
     expect(file).toContain("not-a-number");

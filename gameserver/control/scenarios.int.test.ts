@@ -1,7 +1,8 @@
 /** Critical scenarios on a real pod with real sockets: what must hold, whatever happens. */
 import type { ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
+import { eventually } from "../../platform/testing/eventually.ts";
 import { Herd, inputMaker, localPlayers } from "../../test/bots/lean/herd.ts";
 import type { LeanPlayer } from "../../test/bots/lean/player.ts";
 import { startPodProcess } from "../testing/pod-process.ts";
@@ -37,12 +38,10 @@ function walk(all: Herd): void {
   all.deed = (player) => ways[Math.floor(player.random() * ways.length)];
 }
 
-const until = (what: () => Promise<void> | void) => vi.waitFor(what, { timeout: 20_000, interval: 100 });
-
 /** Of those who play, all inputs sent by now are acknowledged in the end. */
 async function allAcknowledged(players: readonly LeanPlayer[]): Promise<void> {
   const sent = players.map((player) => player.inputSeq);
-  await until(() => {
+  await eventually(() => {
     for (const [index, player] of players.entries())
       expect(player.ack).toBeGreaterThanOrEqual(sent[index] ?? 0);
   });
@@ -55,11 +54,11 @@ describe("promotional spike", () => {
       GAMEFLEET_LOCAL_ZONES: `sol:${HELD}`,
     });
     all.grow(HELD / 2, 1_000);
-    await until(() => expect(all.playing).toBe(HELD / 2));
+    await eventually(() => expect(all.playing).toBe(HELD / 2));
     walk(all);
     const before = [...all.players];
     all.grow((HELD / 2) * 4, 10_000);
-    await until(() => {
+    await eventually(() => {
       expect(all.playing).toBe(HELD);
       expect(all.tally.refused).toBe((HELD / 2) * 4 - HELD);
     });
@@ -77,12 +76,12 @@ describe("promotional spike", () => {
       GAMEFLEET_CPU_CAP_PERCENT: "1",
     });
     all.grow(50, 1_000);
-    await until(() => expect(all.playing).toBeGreaterThan(20));
+    await eventually(() => expect(all.playing).toBeGreaterThan(20));
     walk(all);
-    await until(() => expect(events.some((event) => event["name"] === "joins-shed")).toBe(true));
+    await eventually(() => expect(events.some((event) => event["name"] === "joins-shed")).toBe(true));
     const before = all.players.filter((player) => player.playing);
     all.grow(200, 10_000);
-    await until(() =>
+    await eventually(() =>
       expect([...all.tally.reasons.keys()].some((why) => why.includes("SERVER_OVERLOADED"))).toBe(true),
     );
     await allAcknowledged(before);
@@ -98,7 +97,7 @@ describe("memory exhaustion", () => {
     // What a pod of this game needs when it is idle, measured first: then a limit just above it.
     const idle = await pod({ GAMEFLEET_LOCAL_ZONES: "sol:2000", GAMEFLEET_CAPACITY_SESSIONS: "2000" });
     idle.herd.grow(40, 1_000);
-    await until(() => expect(idle.herd.playing).toBe(40));
+    await eventually(() => expect(idle.herd.playing).toBe(40));
     const needs = residentBytes(idle.pid);
     idle.herd.close();
     child?.kill("SIGKILL");
@@ -114,7 +113,7 @@ describe("memory exhaustion", () => {
       GAMEFLEET_MEMORY_LIMIT_BYTES: String(Math.round(needs / 0.8)),
     });
     all.grow(2_000, 150);
-    await until(() =>
+    await eventually(() =>
       expect([...all.tally.reasons.keys()].some((why) => why.includes("MEMORY_LOW"))).toBe(true),
     );
     const players = all.players.filter((player) => player.playing);

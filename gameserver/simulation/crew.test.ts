@@ -15,7 +15,7 @@ let crew: Crew;
 beforeAll(async () => {
   await loadRapier();
   crew = await Crew.start(true);
-}, 30_000);
+});
 afterAll(() => crew.close());
 
 const SPACE = { width: 300, height: 120, maxSpeed: 50, bounce: true, interest: 40 };

@@ -2,13 +2,14 @@
 import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
-import { afterAll, afterEach, beforeAll, beforeEach, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import { sha256, uuidv7 } from "../../platform/ids.ts";
 import { silentLog } from "../../platform/log.ts";
 import { MIGRATIONS } from "../../platform/ownership/migrations.ts";
 import { declareZone, place, register } from "../../platform/ownership/ownership.ts";
 import { createPool, migrate, type Pool, query } from "../../platform/postgres.ts";
 import type { Redis } from "../../platform/redis.ts";
+import { eventually } from "../../platform/testing/eventually.ts";
 import { keys, LoadSample } from "../../protocol/directory.ts";
 import { freshDatabase, freshRedis, redisUrl } from "../../test/stores/fixtures.ts";
 import { readGameserverConfig } from "../config.ts";
@@ -88,7 +89,7 @@ export class TestFleet {
       ...env,
     });
     this.#pod = await startPod(config, silentLog(), () => {});
-    await this.until(async () => {
+    await eventually(async () => {
       const said = await this.probe("readyz");
       if (said !== "ok") throw new Error(`not ready: ${said}`);
     });
@@ -144,10 +145,6 @@ export class TestFleet {
 
   async sample(): Promise<LoadSample> {
     return LoadSample.parse(JSON.parse((await this.redis.get(keys.load(SERVER))) ?? "{}"));
-  }
-
-  until(what: () => Promise<void>): Promise<void> {
-    return vi.waitFor(what, { timeout: 15_000, interval: 50 });
   }
 }
 

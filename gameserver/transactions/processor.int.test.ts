@@ -4,6 +4,7 @@ import { silentLog } from "../../platform/log.ts";
 import { createRegistry } from "../../platform/metrics.ts";
 import { query } from "../../platform/postgres.ts";
 import { connectRedis, type Redis } from "../../platform/redis.ts";
+import { eventually } from "../../platform/testing/eventually.ts";
 import { freshRedis, redisUrl } from "../../test/stores/fixtures.ts";
 import { type Clock, realClock } from "./clock.ts";
 import { createStream, journalKeys, RedisJournal } from "./journal/redis-journal.ts";
@@ -14,7 +15,6 @@ import { Processor } from "./processor.ts";
 import type { Stores } from "./stores.ts";
 import { type Books, openBooks } from "./testing/books.ts";
 import { buy, grant } from "./testing/entries.ts";
-import { eventually } from "./testing/eventually.ts";
 
 let books: Books;
 let eye: Awaited<ReturnType<typeof freshRedis>>;

@@ -8,11 +8,11 @@ import { uuidv7 } from "../../platform/ids.ts";
 import { silentLog } from "../../platform/log.ts";
 import { createRegistry } from "../../platform/metrics.ts";
 import { query, withClient } from "../../platform/postgres.ts";
+import { eventually } from "../../platform/testing/eventually.ts";
 import { freshRedis, redisUrl } from "../../test/stores/fixtures.ts";
 import { addTransactionRoutes } from "./routes.ts";
 import { type Books, openBooks } from "./testing/books.ts";
 import { grant } from "./testing/entries.ts";
-import { eventually } from "./testing/eventually.ts";
 import { openTransactions, type Transactions } from "./transactions.ts";
 
 const TOKEN = "a-service-token-for-tests";

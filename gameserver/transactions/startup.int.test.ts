@@ -1,8 +1,9 @@
 import { Redis } from "ioredis";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createLog, silentLog } from "../../platform/log.ts";
 import { createRegistry } from "../../platform/metrics.ts";
 import { createPool, query } from "../../platform/postgres.ts";
+import { eventually } from "../../platform/testing/eventually.ts";
 import { freshDatabase } from "../../test/stores/fixtures.ts";
 import { type Store, startRedis } from "../../test/stores/stores.ts";
 import { encodeEntry } from "./entry.ts";
@@ -172,7 +173,7 @@ describe("at the start", () => {
     expect(await pod.processor.submit(grant(5))).toEqual({ status: "settled" });
     const rows = await query(pod.pool, "SELECT account, balance FROM ledger.wallet");
     const looked = "SELECT findings FROM ledger.verification WHERE form = 'full'";
-    await vi.waitFor(async () => expect(await query(pod.pool, looked)).toEqual([{ findings: 0 }]), 20_000);
+    await eventually(async () => expect(await query(pod.pool, looked)).toEqual([{ findings: 0 }]));
     stop.abort();
     await running;
     // The triggers stand alone then, and hold.
@@ -220,7 +221,7 @@ it("what a dead pod left in its journal is carried out, sold from the stock as i
   const pod = await openTransactions({ ...own, redisUrl: store.url, databaseUrl: books.url });
   const stop = new AbortController();
   const running = pod.run(stop.signal);
-  await vi.waitFor(async () => expect(await redis.exists(journalKeys.stream(left))).toBe(0), 20_000);
+  await eventually(async () => expect(await redis.exists(journalKeys.stream(left))).toBe(0));
   expect([...pod.limited]).toEqual(["captains-hat"]);
   stop.abort();
   await running;
@@ -241,10 +242,7 @@ it("a pod that was taken over by mistake opens another journal and loses nothing
   await closeStream(books.pool, mine.id, "another");
   // Told at once or later, carried out once: under a journal that is open.
   const entry = grant(5);
-  await vi.waitFor(
-    async () => expect(await pod.processor.submit(entry)).toEqual({ status: "settled" }),
-    20_000,
-  );
+  await eventually(async () => expect(await pod.processor.submit(entry)).toEqual({ status: "settled" }));
   stop.abort();
   await running;
   await pod.close(1_000);
@@ -267,7 +265,7 @@ it("an opening that failed leaves nothing behind, and the next one succeeds", as
   await expect(openTransactions(options)).rejects.toThrow("stream");
   await query(books.pool, "ALTER TABLE ledger.away RENAME TO stream");
   const sql = "SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name LIKE '%default/again'";
-  await vi.waitFor(async () => expect(await query(books.pool, sql)).toEqual([{ n: 0 }]));
+  await eventually(async () => expect(await query(books.pool, sql)).toEqual([{ n: 0 }]));
   const transactions = await openTransactions(options);
   await transactions.close(1_000);
 });

@@ -1,7 +1,8 @@
 import type { Redis } from "ioredis";
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { silentLog } from "../../platform/log.ts";
 import { connectRedis } from "../../platform/redis.ts";
+import { eventually } from "../../platform/testing/eventually.ts";
 import { keys, type LoadSample } from "../../protocol/directory.ts";
 import { freshRedis, redisUrl } from "../../test/stores/fixtures.ts";
 import { LoadBoard, SILENT_READINGS } from "./loads.ts";
@@ -175,7 +176,7 @@ it("while Redis is away the board is empty, and what was there is news", async (
   news.length = 0;
   const ending = new AbortController();
   const running = board.run(ending.signal);
-  await vi.waitFor(() => expect(news).toEqual([SERVER]));
+  await eventually(() => expect(news).toEqual([SERVER]));
   expect(board.get(SERVER, "life-1")).toBeUndefined();
   ending.abort();
   await running;

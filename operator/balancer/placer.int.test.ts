@@ -1,12 +1,13 @@
 import type { Redis } from "ioredis";
 import { Redis as Client } from "ioredis";
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { fail } from "../../platform/errors.ts";
 import { silentLog } from "../../platform/log.ts";
 import { counter, createRegistry, gauge } from "../../platform/metrics.ts";
 import { MIGRATIONS } from "../../platform/ownership/migrations.ts";
 import { createZone, listZones, register, release } from "../../platform/ownership/ownership.ts";
 import { createPool, migrate, type Pool } from "../../platform/postgres.ts";
+import { eventually } from "../../platform/testing/eventually.ts";
 import { keys } from "../../protocol/directory.ts";
 import { freshDatabase, freshRedis, redisUrl } from "../../test/stores/fixtures.ts";
 import { type FleetZones, Placer } from "./placer.ts";
@@ -115,7 +116,7 @@ describe("a round", () => {
     listener.on("message", (channel: string) => heard.push(channel));
     await listener.subscribe(keys.poke("default/a"), keys.poke("default/b"));
     await settled();
-    await vi.waitFor(() => expect(heard.sort()).toEqual([keys.poke("default/a"), keys.poke("default/b")]));
+    await eventually(() => expect(heard.sort()).toEqual([keys.poke("default/a"), keys.poke("default/b")]));
     listener.disconnect();
   });
 
@@ -231,10 +232,10 @@ it("runs: places what it has declared without waiting, goes on after an error, a
   leads = false;
   const ending = new AbortController();
   const running = placer.run(ending.signal);
-  await vi.waitFor(() => expect(refusals).toBeGreaterThan(0));
+  await eventually(() => expect(refusals).toBeGreaterThan(0));
   leads = true;
   placer.poke();
-  await vi.waitFor(async () => expect(await rows()).toEqual(["sol default/a 1", "vega default/a 1"]), 5_000);
+  await eventually(async () => expect(await rows()).toEqual(["sol default/a 1", "vega default/a 1"]));
   ending.abort();
   await running;
 });

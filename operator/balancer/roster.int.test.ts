@@ -1,8 +1,9 @@
 import type { Redis } from "ioredis";
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { fail } from "../../platform/errors.ts";
 import { createLog } from "../../platform/log.ts";
 import { connectRedis } from "../../platform/redis.ts";
+import { eventually } from "../../platform/testing/eventually.ts";
 import { FleetRecord, keys, RosterEntry } from "../../protocol/directory.ts";
 import { freshRedis, redisUrl } from "../../test/stores/fixtures.ts";
 import { Roster } from "./roster.ts";
@@ -63,7 +64,7 @@ describe("what changes", () => {
     roster.setFleet(FLEET, record);
     roster.setServer(FLEET, "a", entry);
     roster.setServer(FLEET, "b", { ...entry, port: 7002 });
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await told()).toEqual({
         [FLEET]: { record, servers: { a: entry, b: { ...entry, port: 7002 } } },
       }),
@@ -71,25 +72,25 @@ describe("what changes", () => {
     roster.setServer(FLEET, "a", { ...entry, state: "Draining", drainBy: 5 });
     roster.removeServer(FLEET, "b");
     const now = { ...entry, state: "Draining", drainBy: 5 };
-    await vi.waitFor(async () => expect(await told()).toEqual({ [FLEET]: { record, servers: { a: now } } }));
+    await eventually(async () => expect(await told()).toEqual({ [FLEET]: { record, servers: { a: now } } }));
     expect(roster.server(FLEET, "a")).toEqual(now);
     expect(roster.server(FLEET, "b")).toBeUndefined();
     roster.removeFleet(FLEET);
-    await vi.waitFor(async () => expect(await redis.keys("*")).toEqual([]));
+    await eventually(async () => expect(await redis.keys("*")).toEqual([]));
     expect(lines).toEqual([]);
   });
 
   it("is all that is written: the same again costs no command", async () => {
     roster.setFleet(FLEET, record);
     roster.setServer(FLEET, "a", entry);
-    await vi.waitFor(async () => expect((await told())[FLEET]?.servers).toEqual({ a: entry }));
+    await eventually(async () => expect((await told())[FLEET]?.servers).toEqual({ a: entry }));
     await redis.flushall();
     roster.setFleet(FLEET, { ...record });
     roster.setServer(FLEET, "a", { ...entry });
     roster.removeServer(FLEET, "never-was");
     roster.setServer(FLEET, "b", entry);
     // Commands of one connection run in order: once b is there, nothing sent before it is still on its way.
-    await vi.waitFor(async () => expect(await redis.hkeys(keys.roster(FLEET))).toEqual(["b"]));
+    await eventually(async () => expect(await redis.hkeys(keys.roster(FLEET))).toEqual(["b"]));
     expect(await redis.keys("*")).toEqual([keys.roster(FLEET)]);
   });
 });
@@ -99,7 +100,7 @@ describe("republish", () => {
     roster.setFleet(FLEET, record);
     roster.setServer(FLEET, "a", entry);
     roster.setServer("default/alone", "s", entry);
-    await vi.waitFor(async () => expect(await redis.exists(keys.roster("default/alone"))).toBe(1));
+    await eventually(async () => expect(await redis.exists(keys.roster("default/alone"))).toBe(1));
     await redis.flushall();
     await roster.republish();
     expect(await told()).toEqual({
@@ -117,7 +118,7 @@ describe("republish", () => {
     roster.setFleet(FLEET, record);
     roster.setServer(FLEET, "a", entry);
     await roster.republish();
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await told()).toEqual({ [FLEET]: { record, servers: { a: entry } } }),
     );
     expect(await redis.exists(keys.fleet("default/gone"), keys.roster("default/gone"))).toBe(0);
@@ -132,7 +133,7 @@ describe("a process that does not lead", () => {
     roster.removeServer(FLEET, "a");
     roster.removeFleet(FLEET);
     await expect(roster.republish()).rejects.toMatchObject({ code: "LEADERSHIP_LOST" });
-    await vi.waitFor(() => expect(lines).toHaveLength(4));
+    await eventually(() => expect(lines).toHaveLength(4));
     expect(lines.join("")).toContain("not the leader");
     expect(await redis.keys("*")).toEqual([]);
   });
@@ -153,12 +154,12 @@ it("what could not be written while Redis was away is written by the next round"
   roster = new Roster(own, log, check);
   own.disconnect();
   roster.setServer(FLEET, "a", entry);
-  await vi.waitFor(() => expect(lines.join("")).toContain("roster not written"));
+  await eventually(() => expect(lines.join("")).toContain("roster not written"));
   expect(await redis.keys("*")).toEqual([]);
   await own.connect();
   const ending = new AbortController();
   const running = roster.run(ending.signal);
-  await vi.waitFor(async () => expect((await told())[FLEET]?.servers).toEqual({ a: entry }));
+  await eventually(async () => expect((await told())[FLEET]?.servers).toEqual({ a: entry }));
   ending.abort();
   await running;
   own.disconnect();

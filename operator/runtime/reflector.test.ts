@@ -44,7 +44,7 @@ const start = async (): Promise<void> => {
   await reflector.synced;
 };
 const names = (): string[] => reflector.store.list().map(({ metadata }) => metadata.name);
-const until = (check: () => unknown): Promise<void> => expect.poll(check, { timeout: 5_000 }).toBeTruthy();
+const until = (check: () => unknown): Promise<void> => expect.poll(check).toBeTruthy();
 const lists = (): number => api.seen.filter(({ query }) => !query.has("watch")).length;
 const watches = () => api.seen.filter(({ query }) => query.has("watch"));
 /** The next event goes wrong; later ones do not. */
@@ -183,7 +183,7 @@ test("a server that breaks each watch without an event is asked for a list again
     return true;
   };
   api.resetAll();
-  await expect.poll(lists, { timeout: 5_000 }).toBe(2);
+  await expect.poll(lists).toBe(2);
   expect(breaks).toBeGreaterThanOrEqual(3);
 });
 

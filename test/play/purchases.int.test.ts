@@ -8,6 +8,7 @@ import { useFleet } from "../../gameserver/testing/fleet.ts";
 import { sha256, uuidv7 } from "../../platform/ids.ts";
 import { silentLog } from "../../platform/log.ts";
 import { query } from "../../platform/postgres.ts";
+import { eventually } from "../../platform/testing/eventually.ts";
 
 const fleet = useFleet();
 const GAME = fileURLToPath(new URL("../../games/starlanes/game.ts", import.meta.url));
@@ -37,7 +38,7 @@ const balance = async (asset: string) => {
   const [row] = await query<{ balance: string }>(fleet.pool, sql, [`player:${name}`, asset]);
   return Number(row?.balance ?? 0);
 };
-const welcomed = () => fleet.until(async () => expect(await balance("credits")).toBe(1_000));
+const welcomed = () => eventually(async () => expect(await balance("credits")).toBe(1_000));
 
 it("is settled in the ledger, and the ship is whole again", async () => {
   await serve();

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { useFleet } from "../../gameserver/testing/fleet.ts";
 import { openShops, type Shops } from "../../gameserver/transactions/receipts/testing/shops.ts";
+import { eventually } from "../../platform/testing/eventually.ts";
 
 const GAME = fileURLToPath(new URL("../../games/starlanes/game.ts", import.meta.url));
 const TOKEN = "a-service-token-for-tests";
@@ -42,14 +43,14 @@ it("is granted, told to the store, and taken back when the store says so", async
   const token = shops.google.buy();
   const shown = JSON.stringify({ store: "google", token, product: "gems", player: "ann" });
   // The ledger is opened beside the players' listener.
-  await fleet.until(async () => expect(await call("/v1/receipts", shown)).toMatchObject({ status: 200 }));
+  await eventually(async () => expect(await call("/v1/receipts", shown)).toMatchObject({ status: 200 }));
   expect((await call("/v1/receipts", shown)).body).toMatchObject({ status: "settled" });
   expect(await walletsOf("ann")).toEqual([{ asset: "credits", balance: "100" }]);
-  await fleet.until(async () => expect(shops.google.told).toContain(`consume products ${token}`));
+  await eventually(async () => expect(shops.google.told).toContain(`consume products ${token}`));
   const voided = { purchaseToken: token, orderId: "GPA.1", productType: 2 };
   const { body, headers } = await shops.google.push({ voidedPurchaseNotification: voided });
   expect(await call("/v1/webhooks/google", body, headers)).toMatchObject({ status: 200 });
-  await fleet.until(async () => expect(await walletsOf("ann")).toEqual([]));
+  await eventually(async () => expect(await walletsOf("ann")).toEqual([]));
 });
 
 it("is not taken where no receipts file is, and a mistake in one keeps the pod from starting", async () => {

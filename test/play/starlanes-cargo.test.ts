@@ -28,7 +28,7 @@ beforeAll(async () => {
   game = await loadGame("games/starlanes/game.ts");
   schema = compileGame(game.declaration);
   crew = await Crew.start(true);
-}, 30_000);
+});
 afterAll(() => crew.close());
 
 function open(worker?: Crew) {

@@ -3,13 +3,13 @@ import { createLog, silentLog } from "../../../platform/log.ts";
 import { createPool, type Pool, query } from "../../../platform/postgres.ts";
 import { connectRedis, type Redis } from "../../../platform/redis.ts";
 import { isStoreAway } from "../../../platform/store-errors.ts";
+import { eventually } from "../../../platform/testing/eventually.ts";
 import { freshRedis, redisUrl } from "../../../test/stores/fixtures.ts";
 import { type Proxy, proxyFor } from "../../testing/proxy.ts";
 import type { Clock } from "../clock.ts";
 import { mayRunAgain, PostgresLedger } from "../ledger/settle.ts";
 import { type Books, openBooks } from "../testing/books.ts";
 import { ASSETS, grant } from "../testing/entries.ts";
-import { eventually } from "../testing/eventually.ts";
 import { JournalKeeper, type KeeperOptions } from "./keeper.ts";
 import { journalKeys } from "./redis-journal.ts";
 

@@ -1,8 +1,8 @@
 /** What stores tell by themselves, over HTTP, to what it does to the books. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { eventually } from "../../../platform/testing/eventually.ts";
 import { derivedId } from "../ids.ts";
 import { entryOf } from "../testing/entries.ts";
-import { eventually } from "../testing/eventually.ts";
 import { HOUSE, playerAccount } from "../transfer.ts";
 import { receiptId } from "./receipt.ts";
 import { makeChain } from "./testing/certificates.ts";

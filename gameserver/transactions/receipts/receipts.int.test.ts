@@ -1,6 +1,6 @@
 /** The whole way: a receipt over HTTP, goods in the books, the store told; and every way in which it may not be so. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { eventually } from "../testing/eventually.ts";
+import { eventually } from "../../../platform/testing/eventually.ts";
 import { receiptId } from "./receipt.ts";
 import { openTestPod, type TestPod } from "./testing/pod.ts";
 

@@ -1,8 +1,9 @@
 import type { Redis } from "ioredis";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { silentLog } from "../../../platform/log.ts";
 import { createRegistry, type Registry } from "../../../platform/metrics.ts";
 import { query, withClient } from "../../../platform/postgres.ts";
+import { eventually } from "../../../platform/testing/eventually.ts";
 import { freshRedis } from "../../../test/stores/fixtures.ts";
 import { realClock } from "../clock.ts";
 import { journalKeys } from "../journal/redis-journal.ts";
@@ -63,14 +64,13 @@ const looks = async (form: string) => {
   const sql = "SELECT at::text FROM ledger.verification WHERE form = $1";
   return (await query<{ at: string }>(books.pool, sql, [form]))[0]?.at;
 };
-const eventually = { timeout: 20_000, interval: 20 };
 
 it("finds what is wrong, shows it, and marks it as gone once it was mended", async () => {
   const victim = { id: "", player: "victim" };
   const purchase = buy(10, { player: "victim" });
   await books.ledger.settle([grant(100, { player: "victim" }), purchase]);
   const { registry } = start("a", 200);
-  await vi.waitFor(async () => expect(await looks("full")).toBeDefined(), eventually);
+  await eventually(async () => expect(await looks("full")).toBeDefined());
   expect(await openFindings()).toEqual([]);
   expect(await shown(registry, "gamefleet_ledger_verifier_age_seconds", { form: "full" })).toBeDefined();
 
@@ -78,16 +78,16 @@ it("finds what is wrong, shows it, and marks it as gone once it was mended", asy
     ({ name }) => name === "a changed balance",
   ) as (typeof CORRUPTIONS)[number];
   await withClient(books.pool, (client) => corrupt(client, changed, { ...victim, id: purchase.id }));
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     expect(await openFindings()).toEqual([{ kind: "wallet-differs", subject: "player:victim credits" }]);
     expect(await shown(registry, "gamefleet_ledger_findings", { kind: "wallet-differs" })).toBe(1);
-  }, eventually);
+  });
 
   await query(
     books.pool,
     "UPDATE ledger.wallet SET balance = 90 WHERE account = 'player:victim' AND asset = 'credits'",
   );
-  await vi.waitFor(async () => expect(await openFindings()).toEqual([]), eventually);
+  await eventually(async () => expect(await openFindings()).toEqual([]));
   const [kept] = await query<{ gone: boolean }>(
     books.pool,
     "SELECT gone_at IS NOT NULL AS gone FROM ledger.finding",
@@ -99,24 +99,24 @@ it("is done by one pod at a time; another goes on when that one ends", async () 
   const holders = () =>
     query(books.pool, "SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 1735289198 AND granted");
   const first = start("a", 100);
-  await vi.waitFor(async () => expect(await looks("incremental")).toBeDefined(), eventually);
+  await eventually(async () => expect(await looks("incremental")).toBeDefined());
   const second = start("b", 100);
   // The one that waits shows what the other found.
   const age = () => shown(second.registry, "gamefleet_ledger_verifier_age_seconds", { form: "incremental" });
-  await vi.waitFor(async () => expect(await age()).toBeDefined(), eventually);
+  await eventually(async () => expect(await age()).toBeDefined());
   expect(await holders()).toHaveLength(1);
   first.stop.abort();
   await first.done;
   const before = await looks("incremental");
-  await vi.waitFor(async () => expect(await looks("incremental")).not.toBe(before), eventually);
+  await eventually(async () => expect(await looks("incremental")).not.toBe(before));
   expect(await holders()).toHaveLength(1);
 });
 
 it("goes on with the books while nobody knows what stands in the journals", async () => {
   redis.disconnect();
   start("a", 60_000);
-  await vi.waitFor(async () => expect(await looks("full")).toBeDefined(), eventually);
-  await vi.waitFor(async () => expect(await looks("incremental")).toBeDefined(), eventually);
+  await eventually(async () => expect(await looks("full")).toBeDefined());
+  await eventually(async () => expect(await looks("incremental")).toBeDefined());
   expect(await openFindings()).toEqual([]);
 });
 
@@ -130,15 +130,13 @@ it("finds an entry that was removed from its journal and is not in the books", a
   await redis.xadd(key, "*", "e", "garbage");
   start("a", 60_000);
   const unreadable = { kind: "journal-entry-unreadable", subject: expect.any(String) as string };
-  await vi.waitFor(async () => expect(await openFindings()).toEqual([unreadable]), eventually);
+  await eventually(async () => expect(await openFindings()).toEqual([unreadable]));
   await books.ledger.settle([settled]);
   await redis.xdel(key, lost ?? "", kept ?? "");
-  await vi.waitFor(
-    async () =>
-      expect(await openFindings()).toEqual([
-        { kind: "journal-entry-lost", subject: `${books.stream}/${lost}` },
-        unreadable,
-      ]),
-    eventually,
+  await eventually(async () =>
+    expect(await openFindings()).toEqual([
+      { kind: "journal-entry-lost", subject: `${books.stream}/${lost}` },
+      unreadable,
+    ]),
   );
 });

@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { openShops, type Shops } from "../../../gameserver/transactions/receipts/testing/shops.ts";
 import { type Books, openBooks } from "../../../gameserver/transactions/testing/books.ts";
-import { eventually } from "../../../gameserver/transactions/testing/eventually.ts";
 import { query } from "../../../platform/postgres.ts";
+import { eventually } from "../../../platform/testing/eventually.ts";
 import { freshRedis, redisUrl } from "../../stores/fixtures.ts";
 import { ReceiptPod } from "./processes.ts";
 

@@ -14,8 +14,8 @@ import { receiptId } from "../../../gameserver/transactions/receipts/receipt.ts"
 import type { Fault } from "../../../gameserver/transactions/receipts/testing/fake-server.ts";
 import { openShops, type Shops } from "../../../gameserver/transactions/receipts/testing/shops.ts";
 import { type Books, openBooks } from "../../../gameserver/transactions/testing/books.ts";
-import { eventually } from "../../../gameserver/transactions/testing/eventually.ts";
 import { query } from "../../../platform/postgres.ts";
+import { eventually } from "../../../platform/testing/eventually.ts";
 import { freshRedis, redisUrl } from "../../stores/fixtures.ts";
 import { faultSeed } from "../seed.ts";
 import { ReceiptPod } from "./processes.ts";

@@ -5,8 +5,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { eventually } from "../../../gameserver/transactions/testing/eventually.ts";
 import { query } from "../../../platform/postgres.ts";
+import { eventually } from "../../../platform/testing/eventually.ts";
 import { startRedis } from "../../stores/stores.ts";
 import { audit, readLog } from "./audit.ts";
 import { startCaller } from "./processes.ts";

@@ -14,8 +14,8 @@ import { setStock } from "../../../gameserver/transactions/ledger/catalogue.ts";
 import { findOriginal } from "../../../gameserver/transactions/ledger/read.ts";
 import { entryOf, refundOf, TransactionRequest } from "../../../gameserver/transactions/request.ts";
 import { grant } from "../../../gameserver/transactions/testing/entries.ts";
-import { eventually } from "../../../gameserver/transactions/testing/eventually.ts";
 import { uuidv7 } from "../../../platform/ids.ts";
+import { eventually } from "../../../platform/testing/eventually.ts";
 import { Model } from "./model.ts";
 import { type ModelWorld, openModelWorld } from "./model-world.ts";
 

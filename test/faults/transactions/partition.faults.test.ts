@@ -9,10 +9,10 @@ import type { Answer } from "../../../gameserver/transactions/answer.ts";
 import type { Entry } from "../../../gameserver/transactions/entry.ts";
 import { type Books, openBooks } from "../../../gameserver/transactions/testing/books.ts";
 import { buy, grant } from "../../../gameserver/transactions/testing/entries.ts";
-import { eventually } from "../../../gameserver/transactions/testing/eventually.ts";
 import { openTransactions, type Transactions } from "../../../gameserver/transactions/transactions.ts";
 import { silentLog } from "../../../platform/log.ts";
 import { createRegistry } from "../../../platform/metrics.ts";
+import { eventually } from "../../../platform/testing/eventually.ts";
 import { freshRedis, redisUrl } from "../../stores/fixtures.ts";
 
 const PLAYERS = 10;

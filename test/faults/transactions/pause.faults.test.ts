@@ -4,8 +4,8 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { eventually } from "../../../gameserver/transactions/testing/eventually.ts";
 import { query } from "../../../platform/postgres.ts";
+import { eventually } from "../../../platform/testing/eventually.ts";
 import { audit } from "./audit.ts";
 import { startCaller } from "./processes.ts";
 import { openStage, type Stage } from "./stage.ts";

@@ -5,7 +5,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { CrashPoint } from "../../../gameserver/transactions/crash-points.ts";
-import { eventually } from "../../../gameserver/transactions/testing/eventually.ts";
+import { eventually } from "../../../platform/testing/eventually.ts";
 import { freePort } from "../../stores/stores.ts";
 import type { CallerOptions, CallerSummary } from "./caller.ts";
 
