@@ -103,8 +103,12 @@ it("sees a bot, and its own shot", async () => {
 it("comes back by itself when its pod is killed", async () => {
   const { server = "", epoch = 0 } = await look();
   await kubectl(["-n", NS, "delete", "pod", server, "--grace-period=0", "--force", "--wait=false"]);
-  await page.waitForFunction(() => document.body.dataset.state === "resuming");
-  expect(await page.textContent("#message-text")).toBe("resuming…");
+  // In one look: a second question may come when play goes on already.
+  await page.waitForFunction(
+    () =>
+      document.body.dataset.state === "resuming" &&
+      document.querySelector("#message-text")?.textContent === "resuming…",
+  );
   const back = await until(
     "play in a later life of the zone",
     (now) => now.state === "playing" && (now.epoch ?? 0) > epoch && now.own !== undefined,
