@@ -8,8 +8,15 @@ interface Player {
   engaged: boolean;
   weight: number;
   spectator: boolean;
+  latencyMs: number;
 }
-const player = (name: string): Player => ({ name, engaged: false, weight: 1, spectator: false });
+const player = (name: string): Player => ({
+  name,
+  engaged: false,
+  weight: 1,
+  spectator: false,
+  latencyMs: 40,
+});
 
 function thread(capacity = 8) {
   const stance = new Stance();
@@ -19,7 +26,7 @@ function thread(capacity = 8) {
     players: () => 2,
     watchers: () => 0,
     spectator: (session) => session.spectator,
-    latencyMs: () => 40,
+    latencyMs: (session) => session.latencyMs,
   });
   const time = { tick: 0, ms: 0, perUpdate: 0 };
   const served: [number, string][] = [];
@@ -93,6 +100,30 @@ describe("updates of an I/O thread", () => {
     ada.spectator = true;
     run(20);
     expect(hz("ada")).toBe(10);
+  });
+
+  it("a long round trip raises urgency: of two who act alike, who is far away is served at the rate of a fight", () => {
+    const { updates, hz, run } = thread();
+    const [near, far] = [player("near"), player("far")];
+    const indexes = [near, far].map((who) => {
+      who.weight = 3.6;
+      return updates.enter(who);
+    });
+    far.latencyMs = 450;
+    const act = (seconds: number) => {
+      for (let beat = 0; beat < seconds * 6; beat++) {
+        run(10);
+        for (const index of indexes) updates.heard(index);
+      }
+    };
+    act(10);
+    const [ofNear = 0, ofFar = 0] = indexes.map((index) => updates.urgency(index));
+    // A point for each 50 ms more, less what is idle meanwhile.
+    expect(ofFar - ofNear).toBeCloseTo((450 - 40) / 50, 0);
+    expect([hz("near", 60), hz("far", 60)]).toEqual([12, 20]);
+    far.latencyMs = 40;
+    act(1);
+    expect(hz("far", 60)).toBe(12);
   });
 
   it("follow the ladder without being told", () => {
