@@ -37,7 +37,7 @@ export default defineConfig({
           exclude: [...special, ...never],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          expect: { poll: { timeout: 60_000 } },
+          expect: { poll: { timeout: 45_000 } },
         },
       },
       {
@@ -69,7 +69,7 @@ export default defineConfig({
           exclude: never,
           testTimeout: 180_000,
           hookTimeout: 300_000,
-          expect: { poll: { timeout: 60_000 } },
+          expect: { poll: { timeout: 45_000 } },
           fileParallelism: false,
         },
       },

@@ -68,7 +68,9 @@ export class Side<P extends HerdPlayer> {
       stdio: ["ignore", "pipe", "inherit", "ipc"],
     });
     // A stopped child would outlive this process.
-    process.once("exit", () => child.kill("SIGKILL"));
+    const kill = () => child.kill("SIGKILL");
+    process.once("exit", kill);
+    child.once("exit", () => process.off("exit", kill));
     const port = (await told(child, "listening")).port;
     let paths: readonly string[] = [];
     if (options.reserve) {
