@@ -1,7 +1,8 @@
 /** From rounds to the keys of the issue. Pure. */
 import type { Findings } from "../harness.ts";
 import { median } from "../harness.ts";
-import type { Found, Trial } from "./search.ts";
+import { CORES, cores, hz, MOST_FOREIGN, MOST_GENERATOR } from "./held.ts";
+import type { Found } from "./search.ts";
 import type { Round } from "./side.ts";
 
 export interface Rounds {
@@ -16,33 +17,6 @@ interface Context {
   readonly rssMB: number;
   readonly held: { readonly ours: Found; readonly colyseus: Found };
 }
-
-const CORES = 2;
-/** Updates a second that count as 10 Hz held. */
-const LEAST_HZ = 9.8;
-const P99_MS = 50;
-const MOST_FOREIGN = 0.2;
-const MOST_GENERATOR = 0.85;
-
-/** Whether so many were held: the median of the rounds. A generator at its end holds nobody. */
-export function trialOf(rounds: readonly Round[]): Trial {
-  const of = (value: (round: Round) => number) => median(rounds.map(value));
-  const held =
-    of(hz) >= LEAST_HZ &&
-    of((round) => round.p99Ms) <= P99_MS &&
-    of((round) => round.generatorCores) <= MOST_GENERATOR &&
-    rounds.every(({ lost }) => lost === 0);
-  return { sessions: of(({ playing }) => playing), held, perCore: of(perCore) };
-}
-
-/** Whether others were using the machine. */
-export function disturbed({ foreignCores }: Round): boolean {
-  return foreignCores > MOST_FOREIGN;
-}
-
-const cores = (round: Round) => round.cpu / round.seconds;
-const hz = (round: Round) => round.updates / round.seconds / round.playing;
-const perCore = (round: Round) => round.playing / cores(round);
 
 export function findings(rounds: Rounds, { rssMB, held }: Context): Findings {
   const of = (side: keyof Rounds, value: (round: Round) => number) => median(rounds[side].map(value));
@@ -61,7 +35,7 @@ export function findings(rounds: Rounds, { rssMB, held }: Context): Findings {
       cpuPerSendVsRawNet: ratio("full", "floor", perUpdate),
     },
     figures: {
-      sessions: trialOf(rounds.full).held ? of("full", (round) => round.playing) : 0,
+      sessions: held.ours.goal,
       sessionsHeld: held.ours.sessions,
       sessionsNotHeld: reached(held.ours.above),
       sessionsPerCore: Math.round(held.ours.perCore),

@@ -2,9 +2,14 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { searchHeld, type Trial } from "./search.ts";
 
-/** A server that holds so many. */
+/** A server that holds so many, and half as many as the goal asks for. */
 const server = (holds: number) => (sessions: number) =>
-  Promise.resolve<Trial>({ sessions, held: sessions <= holds, perCore: sessions / 2 });
+  Promise.resolve<Trial>({
+    sessions,
+    held: sessions <= holds,
+    goal: sessions <= holds / 2,
+    perCore: sessions / 2,
+  });
 
 it("finds what a server holds to within a tenth, wherever it begins, in a few trials", async () => {
   await fc.assert(
@@ -28,7 +33,7 @@ it("says what it knows when there is no time left, and that nothing was held", a
   const trial = server(1_000);
   let left = 2;
   const cut = await searchHeld(await trial(500), trial, () => left-- > 0);
-  expect(cut).toEqual({ sessions: 750, perCore: 375, above: 1_150, trials: 2 });
+  expect(cut).toEqual({ sessions: 750, perCore: 375, goal: 500, above: 1_150, trials: 2 });
   const none = await searchHeld(await server(0)(400), server(0), () => true);
   expect(none.sessions).toBe(0);
   expect(none.perCore).toBeNaN();

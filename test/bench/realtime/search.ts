@@ -5,6 +5,8 @@
 export interface Trial {
   readonly sessions: number;
   readonly held: boolean;
+  /** Whether they were held as well as our own goal asks for. */
+  readonly goal: boolean;
   /** Sessions for each core that the server used. */
   readonly perCore: number;
 }
@@ -13,6 +15,8 @@ export interface Found {
   /** The most that were held, 0 for none, and what they were per core. */
   readonly sessions: number;
   readonly perCore: number;
+  /** The most that were held as our own goal asks for, 0 for none. */
+  readonly goal: number;
   /** The fewest that were not; Infinity when the search ended before. */
   readonly above: number;
   readonly trials: number;
@@ -29,15 +33,17 @@ export async function searchHeld(
   trial: (sessions: number) => Promise<Trial>,
   goOn: () => boolean,
 ): Promise<Found> {
-  let best: Trial = { sessions: 0, held: true, perCore: Number.NaN };
+  let best: Trial = { sessions: 0, held: true, goal: true, perCore: Number.NaN };
+  let goal = 0;
   let above = Number.POSITIVE_INFINITY;
   let trials = 0;
   for (let next = first; ; next = await trial(next.sessions), trials++) {
     if (next.held && next.sessions > best.sessions) best = next;
+    if (next.goal) goal = Math.max(goal, next.sessions);
     if (!next.held) above = Math.min(above, next.sessions);
     const sessions = nextCount(best.sessions, above);
     if (sessions === undefined || !goOn()) {
-      return { sessions: best.sessions, perCore: best.perCore, above, trials };
+      return { sessions: best.sessions, perCore: best.perCore, goal, above, trials };
     }
     next = { ...next, sessions };
   }
