@@ -7,7 +7,8 @@ import { connectRedis, type Redis } from "../../platform/redis.ts";
 import { eventually } from "../../platform/testing/eventually.ts";
 import { freshRedis, redisUrl } from "../../test/stores/fixtures.ts";
 import { type Clock, realClock } from "./clock.ts";
-import { createStream, journalKeys, RedisJournal } from "./journal/redis-journal.ts";
+import { Leases } from "./journal/leases.ts";
+import { journalKeys, RedisJournal } from "./journal/redis-journal.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { mayRunAgain } from "./ledger/settle.ts";
 import { processorMetrics } from "./metrics.ts";
@@ -25,7 +26,7 @@ beforeEach(async () => {
   books = await openBooks();
   redis = connectRedis({ url: redisUrl(), name: "test", log: silentLog() });
   await eventually(() => redis.status === "ready", "a connection");
-  await createStream(redis, books.stream);
+  await new Leases(redis).open(books.stream);
   journal = new RedisJournal(redis, books.stream);
 });
 afterEach(async () => {

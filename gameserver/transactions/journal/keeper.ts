@@ -12,7 +12,7 @@ import type { At } from "../crash-points.ts";
 import type { Entry } from "../entry.ts";
 import { closeStream, openStream } from "../ledger/streams.ts";
 import { Leases, RENEW_EVERY_MS } from "./leases.ts";
-import { createStream, RedisJournal } from "./redis-journal.ts";
+import { RedisJournal } from "./redis-journal.ts";
 import { takeOver } from "./takeover.ts";
 
 /** How soon to ask again a Redis that is away, and one whose settings are wrong, ms. */
@@ -124,8 +124,7 @@ export class JournalKeeper {
         log.error({ problems }, "no journal: Redis would not keep what it accepts; settling directly");
         return;
       }
-      await createStream(redis, this.#stream);
-      await this.#leases.renew(this.#stream);
+      await this.#leases.open(this.#stream);
     } catch (error) {
       this.#tryAt = clock.now() + AWAY_RETRY_MS;
       log.warn({ err: { message: messageOf(error) } }, "no journal: settling directly");

@@ -16,6 +16,12 @@ const SIGHTINGS = 2;
 /** A successor that dies with a claim leaves it to the next after this time, ms. */
 const CLAIM_MS = 3_000;
 
+/** One step: a journal whose maker died before it had a lease would be taken over by nobody. */
+const OPEN = `
+redis.call('XDEL', KEYS[1], redis.call('XADD', KEYS[1], '*', 'e', ''))
+local t = redis.call('TIME')
+redis.call('ZADD', KEYS[2], t[1] * 1000 + math.floor(t[2] / 1000) + ARGV[2], ARGV[1])`;
+
 const RENEW = `
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -39,6 +45,12 @@ export class Leases {
 
   constructor(redis: Redis) {
     this.#redis = redis;
+  }
+
+  /** Makes the empty journal and its lease. Done twice it is no harm: what stood in it still does. */
+  async open(stream: number): Promise<void> {
+    const keys = [journalKeys.stream(stream), journalKeys.leases];
+    await this.#redis.eval(OPEN, 2, ...keys, stream, LEASE_MS);
   }
 
   /** Renews the lease of `mine`, if any; answers the journals that are without an owner. */

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { freshRedis } from "../../../test/stores/fixtures.ts";
 import { buy, grant } from "../testing/entries.ts";
 import { Leases } from "./leases.ts";
-import { createStream, journalKeys, RedisJournal } from "./redis-journal.ts";
+import { journalKeys, RedisJournal } from "./redis-journal.ts";
 
 type Redis = Awaited<ReturnType<typeof freshRedis>>;
 let redis: Redis;
@@ -12,7 +12,7 @@ beforeEach(async () => {
 afterEach(() => redis.disconnect());
 
 const open = async (stream: number) => {
-  await createStream(redis, stream);
+  await new Leases(redis).open(stream);
   return new RedisJournal(redis, stream);
 };
 
@@ -42,13 +42,14 @@ describe("the journal", () => {
   it("opened twice still holds what stood in it", async () => {
     const journal = await open(1);
     await journal.append(grant(1));
-    await createStream(redis, 1);
+    await new Leases(redis).open(1);
     expect(await journal.read(undefined, 10)).toHaveLength(1);
   });
 
   it("takes nothing once it was buried, and makes no stream by appending", async () => {
-    const journal = await open(1);
-    expect(await new Leases(redis).bury(1)).toBe(true);
+    const [leases, journal] = [new Leases(redis), await open(1)];
+    await leases.end(1);
+    expect(await leases.bury(1)).toBe(true);
     await expect(journal.append(grant(1))).rejects.toMatchObject({ code: "FENCED" });
     expect(await redis.exists(journalKeys.stream(1))).toBe(0);
   });
@@ -82,6 +83,15 @@ describe("leases", () => {
     await runOut(1);
     expect(await looker.renew(2)).toEqual([]);
     expect(await looker.renew(2)).toEqual([1]);
+  });
+
+  it("a journal has a lease as soon as it is there: it is found though its maker died at once", async () => {
+    const [dead, looker] = [new Leases(redis), new Leases(redis)];
+    await dead.open(1);
+    expect(await looker.renew(undefined)).toEqual([]);
+    await runOut(1);
+    await looker.renew(undefined);
+    expect(await looker.renew(undefined)).toEqual([1]);
   });
 
   it("an owner who renews in between is alive again", async () => {
@@ -132,7 +142,6 @@ describe("leases", () => {
   it("a journal is buried only when it is empty and nobody lives", async () => {
     const leases = new Leases(redis);
     const journal = await open(1);
-    await leases.renew(1);
     expect(await leases.bury(1)).toBe(false);
     const ref = await journal.append(grant(1));
     await leases.end(1);

@@ -1,10 +1,10 @@
 /**
  * A journal in Redis: one stream per life of a pod, named by its row in `ledger.stream`.
  *
- * The stream is made when the journal is opened and appended to without making it: once a successor has drained and
- * deleted it, or Redis has lost its data, an append fails at once, and that is the fence on this side. Plain appends,
- * duplicates are legal (a second try after a time-out): the ledger's primary key sorts them out. Removed by id, never
- * trimmed by length.
+ * The stream is made when the journal is opened (leases.ts) and appended to without making it: once a successor has
+ * drained and deleted it, or Redis has lost its data, an append fails at once, and that is the fence on this side.
+ * Plain appends, duplicates are legal (a second try after a time-out): the ledger's primary key sorts them out. Removed
+ * by id, never trimmed by length.
  */
 import { fail } from "../../../platform/errors.ts";
 import type { Redis } from "../../../platform/redis.ts";
@@ -20,13 +20,6 @@ export const journalKeys = {
   leases: `${PREFIX}leases`,
   claim: (stream: number) => `${PREFIX}claim:${stream}`,
 } as const;
-
-const OPEN = `redis.call('XDEL', KEYS[1], redis.call('XADD', KEYS[1], '*', 'e', ''))`;
-
-/** Makes the empty stream. */
-export async function createStream(redis: Redis, stream: number): Promise<void> {
-  await redis.eval(OPEN, 1, journalKeys.stream(stream));
-}
 
 export class RedisJournal implements Journal {
   readonly #redis: Redis;

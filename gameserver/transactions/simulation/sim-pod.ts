@@ -146,8 +146,7 @@ export class SimPod {
     }
     if (this.#stream === 0) this.#stream = await this.#held(this.#postgres.openStream());
     if (!this.#journal) {
-      await this.#held(this.#redis.create(this.#stream));
-      await this.#held(this.#redis.renew(this.#stream, LEASE_MS));
+      await this.#held(this.#redis.open(this.#stream, LEASE_MS));
       this.#journal = this.#alive(this.#redis.journal(this.#stream));
     }
     for (const orphan of await this.#held(this.#redis.renew(this.#stream, LEASE_MS))) {

@@ -30,8 +30,15 @@ export class SimRedis {
     return size;
   }
 
-  create(stream: number): Promise<void> {
+  /** Journals there are, with an owner or without. */
+  get journals(): number {
+    return this.#streams.size;
+  }
+
+  /** Makes a journal and its lease. */
+  open(stream: number, leaseMs: number): Promise<void> {
     return this.#command(() => {
+      this.#leases.set(stream, this.#world.clock.now() + leaseMs);
       if (!this.#streams.has(stream)) this.#streams.set(stream, { entries: new Map() });
     });
   }
