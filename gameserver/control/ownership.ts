@@ -61,9 +61,7 @@ export class Ownership {
   /** Renews the lease and opens and closes zones. A call during another one makes it look once more. */
   look(): Promise<void> {
     this.#again = true;
-    this.#looking ??= this.#lookUntilQuiet().finally(() => {
-      this.#looking = undefined;
-    });
+    this.#looking ??= this.#lookUntilQuiet();
     return this.#looking;
   }
 
@@ -81,10 +79,15 @@ export class Ownership {
   }
 
   async #lookUntilQuiet(): Promise<void> {
-    while (this.#again) {
-      this.#again = false;
-      await this.#follow(await this.#held());
-      await this.#closeEmpty();
+    try {
+      while (this.#again) {
+        this.#again = false;
+        await this.#follow(await this.#held());
+        await this.#closeEmpty();
+      }
+    } finally {
+      // In one step with the last look at `again`: a call in between would be told of a look that is over.
+      this.#looking = undefined;
     }
   }
 

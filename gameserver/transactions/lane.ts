@@ -63,7 +63,11 @@ export class Lane {
 
   /** Entries taken and not settled. */
   get backlog(): number {
-    return this.#first.length + this.#queue.length + this.#inHand;
+    return this.#waiting + this.#inHand;
+  }
+
+  get #waiting(): number {
+    return this.#first.length + this.#queue.length;
   }
 
   /** Resolves when all that was given before is settled, or the lane was stopped. */
@@ -83,15 +87,18 @@ export class Lane {
   }
 
   #start(): void {
+    if (this.#waiting === 0 || this.#signal.aborted) return;
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
+      // Given after the last look at the queue, and before this.
+      this.#start();
     });
   }
 
   async #run(): Promise<void> {
     let oldest: Item | undefined;
     let passedOver = 0;
-    while (this.#first.length + this.#queue.length > 0 && !this.#signal.aborted) {
+    while (this.#waiting > 0 && !this.#signal.aborted) {
       const first = this.#first.splice(0, MAX_BATCH);
       const taken = first.concat(this.#queue.splice(0, MAX_BATCH - first.length));
       const batch = taken.filter((item) => !item.abandoned());

@@ -1,0 +1,33 @@
+import { expect, it } from "vitest";
+import { realClock } from "./clock.ts";
+import { type Item, Lane, type LaneHost } from "./lane.ts";
+import { grant } from "./testing/entries.ts";
+
+const host: LaneHost = {
+  settle: async (batch) => batch.map(() => ({ status: "settled" })),
+  settleFree: async (batch) => batch.map(() => ({ status: "settled" })),
+  quarantine: async () => true,
+  mayRunAgain: () => false,
+  settled: () => {},
+  quarantined: () => {},
+  delayed: () => {},
+};
+
+it.each(Array.from({ length: 20 }, (_, n) => n))(
+  "carries out what is given %i steps after the last of its queue",
+  async (steps) => {
+    const lane = new Lane(host, realClock, new AbortController().signal);
+    const item = (done: Item["done"]): Item => {
+      return { entry: grant(1), abandoned: () => false, done, failed: undefined };
+    };
+    const second = Promise.withResolvers<string>();
+    const giveIn = (left: number): void => {
+      if (left > 0) queueMicrotask(() => giveIn(left - 1));
+      else lane.push(item(({ status }) => second.resolve(status)));
+    };
+    lane.push(item(() => giveIn(steps)));
+    expect(await second.promise).toBe("settled");
+    await lane.idle();
+    expect(lane.backlog).toBe(0);
+  },
+);
