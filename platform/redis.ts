@@ -5,7 +5,7 @@
 import { Redis, type RedisOptions } from "ioredis";
 import type { Log } from "./log.ts";
 
-export type { Redis } from "ioredis";
+export { Command, type Redis } from "ioredis";
 
 export interface RedisSettings {
   readonly url: string;

@@ -13,7 +13,7 @@ import { type FleetKey, keys, SessionRecord } from "../../protocol/directory.ts"
 import { RESUME_TOKEN, TICKET_ISSUER, TICKET_SECONDS } from "../../protocol/ticket.ts";
 import { choose, roomIn } from "./choose.ts";
 import type { AllocateBody, Allocation, ResumeBody } from "./schemas.ts";
-import { releaseSeats, takeSeats } from "./seats.ts";
+import type { Seats } from "./seats.ts";
 import type { Signer } from "./signer.ts";
 import type { FleetView, ViewServer } from "./view.ts";
 import type { Views } from "./views.ts";
@@ -25,6 +25,7 @@ const MAX_TRIES = 4;
 export interface AllocatorParts {
   readonly redis: Redis;
   readonly views: Views;
+  readonly seats: Seats;
   readonly signer: Signer;
   readonly zones: ZoneMaker;
   readonly random: () => number;
@@ -63,7 +64,7 @@ export async function allocate(parts: AllocatorParts, body: AllocateBody): Promi
     const request = requestKey
       ? { key: requestKey, body: JSON.stringify({ parameters, answer: await signing }) }
       : undefined;
-    const taking = takeSeats(parts.redis, {
+    const taking = parts.seats.take({
       fleet: key,
       server: target.server.name,
       zone: target.zone,
@@ -227,7 +228,7 @@ export async function resume(parts: AllocatorParts, body: ResumeBody): Promise<A
   };
   const view = await viewOf(parts.views, key);
   const target = targetOfZone(view, record.zone);
-  const taking = takeSeats(parts.redis, {
+  const taking = parts.seats.take({
     fleet: key,
     server: target.server.name,
     zone: target.zone,
@@ -241,6 +242,6 @@ export async function resume(parts: AllocatorParts, body: ResumeBody): Promise<A
 }
 
 /** Ends a session's claim to its place. The pod is not told: a player who plays keeps the seat by playing. */
-export async function release(redis: Redis, fleet: FleetKey, session: string): Promise<void> {
-  await releaseSeats(redis, fleet, await findSession(redis, fleet, session));
+export async function release(parts: AllocatorParts, fleet: FleetKey, session: string): Promise<void> {
+  await parts.seats.release(fleet, await findSession(parts.redis, fleet, session));
 }

@@ -10,6 +10,7 @@ import { createPool } from "../../platform/postgres.ts";
 import { connectRedis } from "../../platform/redis.ts";
 import type { AllocatorConfig } from "./config.ts";
 import { addRoutes } from "./routes.ts";
+import { Seats } from "./seats.ts";
 import { Signer } from "./signer.ts";
 import { Views } from "./views.ts";
 import { ZoneMaker } from "./zone-maker.ts";
@@ -45,7 +46,14 @@ export async function startAllocator(
     return redis.status === "ready" ? undefined : "redis is away";
   };
   const server = await createHttpServer({ name: "gamefleet allocator", version, log, registry, ready });
-  const parts = { redis, views, signer, zones: new ZoneMaker({ pool, redis, breaker }), random: Math.random };
+  const parts = {
+    redis,
+    views,
+    seats: new Seats(redis),
+    signer,
+    zones: new ZoneMaker({ pool, redis, breaker }),
+    random: Math.random,
+  };
   await addRoutes(server, {
     parts,
     callers,

@@ -105,7 +105,7 @@ export async function addRoutes(server: TypedServer, options: RouteOptions): Pro
     onRequest,
     schema: { summary: "Give a place back", params: SessionParams, response: { 204: z.null() } },
     handler: async ({ params }, reply) => {
-      await release(parts.redis, fleetOf(params), params.session);
+      await release(parts, fleetOf(params), params.session);
       return reply.status(204).send(null);
     },
   });
