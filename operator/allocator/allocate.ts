@@ -58,9 +58,8 @@ export async function allocate(parts: AllocatorParts, body: AllocateBody): Promi
   const { requestKey } = body;
   const parameters = requestKey ? sha256(JSON.stringify({ ...body, requestKey: undefined })) : "";
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
-    const view = await viewOf(parts.views, key);
-    const target = await findTarget(parts, view, body);
-    const signing = signAll(parts, view, target, people, body);
+    const { target, free } = await hold(parts, key, body);
+    const signing = signAll(parts, key, target, people, body);
     const request = requestKey
       ? { key: requestKey, body: JSON.stringify({ parameters, answer: await signing }) }
       : undefined;
@@ -74,11 +73,10 @@ export async function allocate(parts: AllocatorParts, body: AllocateBody): Promi
       ...(request ? { request } : {}),
     });
     const [answer, seats] = await Promise.all([signing, taking]);
+    if (seats.result === "taken") return answer;
+    free();
     if (seats.result === "again") return replay(seats.body, parameters);
-    if (seats.result === "taken") {
-      parts.views.took(key, { server: target.server.name, zone: target.zone, count: people.length });
-      return answer;
-    }
+    const view = await viewOf(parts.views, key);
     if (seats.result === "zone-full") view.markFull(target.zone);
     else view.markServerFull(target.server.name);
     if (body.zone !== undefined) throw zoneFull(body.zone, target.capacity);
@@ -127,19 +125,31 @@ const zoneFull = (zone: string, capacity: number) =>
 const fleetFull = (key: FleetKey) =>
   fail("FLEET_FULL", `fleet: ${key} has no place; try later`, { retryAfterSeconds: 2 });
 
-async function findTarget(parts: AllocatorParts, view: FleetView, body: AllocateBody): Promise<Target> {
+/**
+ * Chooses and counts what is chosen as taken, in one turn of the event loop: who asks next must not choose the same
+ * seat. `free` counts it as free again.
+ */
+async function hold({ views, zones, random }: AllocatorParts, key: FleetKey, body: AllocateBody) {
   const count = body.players.length;
-  if (body.zone !== undefined) {
-    const target = targetOfZone(view, body.zone);
-    const zone = view.zone(body.zone);
-    if (zone && roomIn(zone) < count) throw zoneFull(zone.id, zone.capacity);
-    return target;
+  const held = (target: Target) => ({
+    target,
+    free: views.hold(key, { server: target.server.name, zone: target.zone, count }),
+  });
+  for (;;) {
+    const view = await viewOf(views, key);
+    if (body.zone !== undefined) {
+      const target = targetOfZone(view, body.zone);
+      const zone = view.zone(body.zone);
+      if (zone && roomIn(zone) < count) throw zoneFull(zone.id, zone.capacity);
+      return held(target);
+    }
+    const choice = choose(view, count, random);
+    if (!choice) throw fleetFull(key);
+    const { server } = choice;
+    const zone = choice.kind === "zone" ? choice.zone : await zones.zoneOn(view, server);
+    // A new zone may be full before we come to it: others waited for it as well.
+    if (roomIn(zone) >= count) return held({ server, zone: zone.id, capacity: zone.capacity });
   }
-  const choice = choose(view, count, parts.random);
-  if (!choice) throw fleetFull(view.key);
-  if (choice.kind === "zone")
-    return { server: choice.server, zone: choice.zone.id, capacity: choice.zone.capacity };
-  return parts.zones.zoneOn(view, choice.server, count);
 }
 
 /** The server of a named zone. Throws ZONE_NOT_FOUND, or ZONE_UNPLACED while its server cannot take players. */
@@ -159,32 +169,33 @@ function targetOfZone(view: FleetView, zone: string): Target {
 
 async function signAll(
   { signer }: AllocatorParts,
-  view: FleetView,
+  fleet: FleetKey,
   target: Target,
   people: readonly Person[],
   asked: Given,
 ): Promise<Allocation> {
+  const [namespace = "", name = ""] = fleet.split("/");
   const iat = Math.floor(Date.now() / 1_000);
   const exp = iat + TICKET_SECONDS;
   const signing = people.map((person) =>
     signer.sign({
       iss: TICKET_ISSUER,
-      aud: `${view.record.namespace}/${target.server.name}`,
+      aud: `${namespace}/${target.server.name}`,
       jti: randomUUID(),
       sub: person.player,
       iat,
       exp,
       sid: person.session,
       zone: target.zone,
-      fleet: view.key,
+      fleet,
       rh: person.resumeHash,
       ...given(asked),
     }),
   );
   const tickets = await Promise.all(signing);
   return {
-    namespace: view.record.namespace,
-    fleet: view.record.name,
+    namespace,
+    fleet: name,
     server: target.server.name,
     zone: target.zone,
     address: target.server.address,
@@ -236,7 +247,7 @@ export async function resume(parts: AllocatorParts, body: ResumeBody): Promise<A
     serverCapacity: target.server.capacity,
     sessions: [recordOf(person, target, record)],
   });
-  const [answer, seats] = await Promise.all([signAll(parts, view, target, [person], record), taking]);
+  const [answer, seats] = await Promise.all([signAll(parts, key, target, [person], record), taking]);
   if (seats.result !== "taken") throw zoneFull(target.zone, target.capacity);
   return answer;
 }

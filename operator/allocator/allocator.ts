@@ -51,7 +51,7 @@ export async function startAllocator(
     views,
     seats: new Seats(redis),
     signer,
-    zones: new ZoneMaker({ pool, redis, breaker }),
+    zones: new ZoneMaker({ pool, redis, views, breaker }),
     random: Math.random,
   };
   await addRoutes(server, {

@@ -13,7 +13,7 @@ const zone = (id: string, taken: number, over: Partial<ViewZone> = {}): ViewZone
 });
 const server = (
   name: string,
-  zones: readonly ViewZone[] = [],
+  zones: ViewZone[] = [],
   over: Partial<ViewServer> = {},
 ): ViewServer => ({
   name,

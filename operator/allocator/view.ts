@@ -1,5 +1,6 @@
 /**
- * A fleet as the allocator sees it: rosters and load samples at the last reading, and what was given away since.
+ * A fleet as the allocator sees it: rosters and load samples at the last reading, and what was given away and made
+ * since.
  *
  * Counts of taken seats are written by whoever gives seats away here; everything else is as it was read.
  */
@@ -10,8 +11,15 @@ export interface ViewZone {
   readonly kind: "fixed" | "on-demand";
   readonly capacity: number;
   readonly open: boolean;
-  /** Sessions that play, by the pod's last sample, and those given a place since. */
+  /** Sessions that play, by the pod's last sample, and those given a place, or about to be, since. */
   taken: number;
+}
+
+/** A zone that was made here and that no sample shows yet. */
+export interface MadeZone {
+  readonly server: string;
+  readonly life: string;
+  readonly zone: ViewZone;
 }
 
 export interface ViewServer {
@@ -28,7 +36,7 @@ export interface ViewServer {
   taken: number;
   /** Those of them that the last sample does not show: its CPU does not speak of them yet. */
   pending: number;
-  readonly zones: readonly ViewZone[];
+  readonly zones: ViewZone[];
 }
 
 export interface Seat {
@@ -42,34 +50,40 @@ export class FleetView {
   readonly record: FleetRecord;
   readonly servers: readonly ViewServer[];
   readonly byName: ReadonlyMap<string, ViewServer>;
-  /** Server by the zone it serves. */
-  readonly byZone: ReadonlyMap<string, ViewServer>;
-  readonly onDemandZones: number;
+  readonly #byZone = new Map<string, ViewServer>();
   readonly #zones = new Map<string, ViewZone>();
+  #onDemandZones = 0;
 
   constructor(key: FleetKey, record: FleetRecord, servers: readonly ViewServer[]) {
     this.key = key;
     this.record = record;
     this.servers = servers;
     this.byName = new Map(servers.map((server) => [server.name, server]));
-    const byZone = new Map<string, ViewServer>();
-    let onDemand = 0;
-    for (const server of servers) {
-      for (const zone of server.zones) {
-        byZone.set(zone.id, server);
-        this.#zones.set(zone.id, zone);
-        if (zone.kind === "on-demand") onDemand += 1;
-      }
-    }
-    this.byZone = byZone;
-    this.onDemandZones = onDemand;
+    for (const server of servers) for (const zone of server.zones) this.#know(server, zone);
+  }
+
+  /** Server by the zone it serves. */
+  get byZone(): ReadonlyMap<string, ViewServer> {
+    return this.#byZone;
+  }
+
+  get onDemandZones(): number {
+    return this.#onDemandZones;
   }
 
   zone(id: string): ViewZone | undefined {
     return this.#zones.get(id);
   }
 
-  /** Counts seats as taken. */
+  /** Shows a zone that was made here, unless the samples do, or speak of another life of its server. */
+  addMade({ server, life, zone }: MadeZone): void {
+    const host = this.byName.get(server);
+    if (host?.life !== life || this.#zones.has(zone.id)) return;
+    host.zones.push(zone);
+    this.#know(host, zone);
+  }
+
+  /** Counts seats as taken; with a negative count, as free again. */
   take({ server, zone, count }: Seat): void {
     const host = this.byName.get(server);
     if (host) {
@@ -89,6 +103,12 @@ export class FleetView {
   markServerFull(name: string): void {
     const server = this.byName.get(name);
     if (server) server.taken = Math.max(server.taken, server.capacity);
+  }
+
+  #know(server: ViewServer, zone: ViewZone): void {
+    this.#byZone.set(zone.id, server);
+    this.#zones.set(zone.id, zone);
+    if (zone.kind === "on-demand") this.#onDemandZones += 1;
   }
 }
 

@@ -7,7 +7,7 @@ import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Redis } from "../../platform/redis.ts";
 import { type FleetKey, FleetRecord, keys, LoadSample, RosterEntry } from "../../protocol/directory.ts";
-import { FleetView, type Seat, viewServer } from "./view.ts";
+import { FleetView, type MadeZone, type Seat, viewServer } from "./view.ts";
 
 /** Time between two readings of a fleet that is asked for. */
 const REFRESH_MS = 250;
@@ -19,9 +19,15 @@ const STALE_MS = 5_000;
 const CHUNK = 500;
 /** How long a seat given here counts on top of what the pod reports: by then its player has come. */
 const PENDING_MS = 2_000;
+/** How long a zone made here is shown from here: by then the pod's samples show it to everybody. */
+const MADE_MS = 3_000;
 
 interface Given extends Seat {
   readonly at: number;
+}
+
+interface Made extends MadeZone {
+  readonly until: number;
 }
 
 interface Entry {
@@ -31,6 +37,8 @@ interface Entry {
   reading: Promise<void> | undefined;
   /** Seats given away here of late, oldest first. */
   given: Given[];
+  /** Zones made here of late. Their counts of taken seats live on from view to view: no sample speaks of them. */
+  made: Made[];
   /** Samples as last parsed: most readings bring the same text again. */
   readonly parsed: Map<string, { readonly text: string; readonly sample: LoadSample | undefined }>;
 }
@@ -69,6 +77,7 @@ export class Views {
         askedAt: now,
         reading: undefined,
         given: [],
+        made: [],
         parsed: new Map(),
       };
       this.#entries.set(key, entry);
@@ -78,12 +87,28 @@ export class Views {
     return entry.view;
   }
 
-  /** Notes seats given away, until the pod's samples show them. */
-  took(key: FleetKey, seat: Seat): void {
+  /**
+   * Counts seats as taken until the pod's samples show them, from the moment they are asked for: who asks next must
+   * not choose what is about to be gone. Returns how to free them again.
+   */
+  hold(key: FleetKey, seat: Seat): () => void {
     const entry = this.#entries.get(key);
-    if (!entry) return;
-    entry.given.push({ ...seat, at: performance.now() });
-    entry.view?.take(seat);
+    const given = { ...seat, at: performance.now() };
+    entry?.given.push(given);
+    entry?.view?.take(seat);
+    return () => {
+      const index = entry?.given.lastIndexOf(given) ?? -1;
+      if (index < 0) return;
+      entry?.given.splice(index, 1);
+      entry?.view?.take({ ...seat, count: -seat.count });
+    };
+  }
+
+  /** Shows a zone that was just made, until the pod's samples do. */
+  made(key: FleetKey, made: MadeZone): void {
+    const entry = this.#entries.get(key);
+    entry?.made.push({ ...made, until: performance.now() + MADE_MS });
+    entry?.view?.addMade(made);
   }
 
   #read(key: FleetKey, entry: Entry): Promise<void> {
@@ -112,9 +137,12 @@ export class Views {
     });
     for (const name of entry.parsed.keys()) if (!(name in rosterTexts)) entry.parsed.delete(name);
     const view = new FleetView(key, record, servers);
-    const from = performance.now() - PENDING_MS;
-    entry.given = entry.given.filter((seat) => seat.at >= from);
+    const now = performance.now();
+    entry.given = entry.given.filter((seat) => seat.at >= now - PENDING_MS);
     for (const seat of entry.given) view.take(seat);
+    // After the seats: those of these zones are in their own counts.
+    entry.made = entry.made.filter(({ until }) => until > now);
+    for (const zone of entry.made) view.addMade(zone);
     entry.view = view;
   }
 

@@ -109,16 +109,17 @@ export const bench: Bench = async ({ quick, say }) => {
 
     const taken: Taken[] = [];
     const onAnswer = (one: Taken) => taken.push(one);
+    const onRefusal = say;
     const seconds = quick ? 6 : 15;
     const rounds = quick ? 3 : 5;
-    await closedLoop({ url: ours.url, token: TOKEN, seconds: 3, onAnswer });
+    await closedLoop({ url: ours.url, token: TOKEN, seconds: 3, onAnswer, onRefusal });
     await closedLoop({ url: bare.url, token: TOKEN, seconds: 2 });
     const rates: { ours: number[]; bare: number[] } = { ours: [], bare: [] };
     let failed = 0;
     let cpu = 0;
     for (let round = 1; round <= rounds; round++) {
       const cpuBefore = cpuSecondsOf(ours.child.pid ?? 0);
-      const mine = await closedLoop({ url: ours.url, token: TOKEN, seconds, onAnswer });
+      const mine = await closedLoop({ url: ours.url, token: TOKEN, seconds, onAnswer, onRefusal });
       cpu += cpuSecondsOf(ours.child.pid ?? 0) - cpuBefore;
       const floor = await closedLoop({ url: bare.url, token: TOKEN, seconds });
       rates.ours.push(mine.perSecond);
@@ -128,7 +129,8 @@ export const bench: Bench = async ({ quick, say }) => {
         `round ${round}/${rounds}: ${mine.perSecond.toFixed(0)}/s, bare fastify ${floor.perSecond.toFixed(0)}/s`,
       );
     }
-    const open = await openLoop({ url: ours.url, token: TOKEN, seconds: quick ? 10 : 30, onAnswer }, 2_000);
+    const calm = { url: ours.url, token: TOKEN, seconds: quick ? 10 : 30, onAnswer, onRefusal };
+    const open = await openLoop(calm, 2_000);
     say(`open loop 2,000/s: p50 ${open.p50.toFixed(1)} ms, p99 ${open.p99.toFixed(1)} ms`);
     const tickets = new Set(taken.map((one) => one.ticket));
     return {

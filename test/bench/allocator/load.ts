@@ -1,5 +1,6 @@
 /** The callers: closed loop for throughput, open loop for latency as a caller feels it. */
 import { Pool } from "undici";
+import { messageOf } from "../../../platform/errors.ts";
 import { paced, quantile } from "../harness.ts";
 
 export interface Taken {
@@ -14,21 +15,30 @@ export interface LoadOptions {
   readonly seconds: number;
   /** Called with every good answer. */
   readonly onAnswer?: (taken: Taken) => void;
+  /** Called with every answer that is not one: status, code and what it says. */
+  readonly onRefusal?: (what: string) => void;
 }
 
 const CONNECTIONS = 128;
 let player = 0;
 
-function client({ url, token, onAnswer }: LoadOptions) {
+interface Answer {
+  readonly zone: string;
+  readonly sessions?: readonly { readonly ticket: string }[];
+  readonly code?: string;
+  readonly detail?: string;
+}
+
+function client({ url, token, onAnswer, onRefusal }: LoadOptions) {
   const pool = new Pool(url, { connections: CONNECTIONS, pipelining: 1 });
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   const call = async (): Promise<number> => {
     const body = JSON.stringify({ namespace: "default", fleet: "bench", players: [`player-${player++}`] });
     const answer = await pool.request({ method: "POST", path: "/v1/allocations", headers, body });
-    const json = (await answer.body.json()) as { zone: string; sessions?: { ticket: string }[] };
+    const json = (await answer.body.json()) as Answer;
     if (answer.statusCode === 200) {
       onAnswer?.({ atMs: performance.now(), zone: json.zone, ticket: json.sessions?.[0]?.ticket ?? "" });
-    }
+    } else onRefusal?.(`${answer.statusCode} ${json.code}: ${json.detail}`);
     return answer.statusCode;
   };
   return { call, close: () => pool.close() };
@@ -67,8 +77,9 @@ export async function openLoop(
         latencies[index] = performance.now() - dueAt;
         if (status !== 200) failed += 1;
       },
-      () => {
+      (error: unknown) => {
         failed += 1;
+        options.onRefusal?.(`no answer: ${messageOf(error)}`);
       },
     );
     pending.push(done);
