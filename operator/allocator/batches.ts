@@ -8,7 +8,7 @@ interface Waiting<In, Out> {
   readonly reject: (error: unknown) => void;
 }
 
-/** Answers a batch in its order. What it throws is thrown to each who asked. */
+/** Answers a batch in its order. What it throws is thrown to all who asked or wait: whom they ask is away. */
 export type AnswerAll<In, Out> = (items: readonly In[]) => Promise<readonly Out[]>;
 
 export class Batches<In, Out> {
@@ -47,7 +47,8 @@ export class Batches<In, Out> {
       const answers = await this.#answerAll(batch.map(({ item }) => item));
       for (const [index, { resolve }] of batch.entries()) resolve(answers[index] as Out);
     } catch (error) {
-      for (const { reject } of batch) reject(error);
+      const all = [...batch, ...this.#waiting.splice(0)];
+      for (const { reject } of all) reject(error);
     }
   }
 }

@@ -11,11 +11,7 @@ const zone = (id: string, taken: number, over: Partial<ViewZone> = {}): ViewZone
   taken,
   ...over,
 });
-const server = (
-  name: string,
-  zones: ViewZone[] = [],
-  over: Partial<ViewServer> = {},
-): ViewServer => ({
+const server = (name: string, zones: ViewZone[] = [], over: Partial<ViewServer> = {}): ViewServer => ({
   name,
   life: "1",
   address: "127.0.0.1",

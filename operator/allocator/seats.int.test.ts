@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { uuidv7 } from "../../platform/ids.ts";
 import { silentLog } from "../../platform/log.ts";
 import { connectRedis } from "../../platform/redis.ts";
+import { isStoreAway } from "../../platform/store-errors.ts";
 import { keys } from "../../protocol/directory.ts";
 import { freshRedis, redisUrl } from "../../test/stores/fixtures.ts";
 import { type SeatAnswer, type SeatRequest, Seats } from "./seats.ts";
@@ -186,4 +187,19 @@ it("a Redis that has forgotten the script is taught again", async () => {
   expect(await seats.take(requestOf(one))).toEqual({ result: "taken" });
   await admin.script("FLUSH");
   expect(await seats.take(requestOf(one))).toEqual({ result: "taken" });
+});
+
+it("who waits behind a call that Redis does not answer is told so with it, and not sent after it", async () => {
+  const roomy = { zoneCapacity: 100, serverCapacity: 100 };
+  const requests = Array.from({ length: 40 }, () => ({ ...requestOf(one), ...roomy }));
+  await admin.client("PAUSE", 600_000, "WRITE");
+  const answers = await Promise.allSettled(requests.map((request) => seats.take(request)));
+  await admin.client("UNPAUSE");
+  for (const answer of answers) {
+    expect(answer.status).toBe("rejected");
+    expect(isStoreAway((answer as PromiseRejectedResult).reason)).toBe(true);
+  }
+  // On the same connection: what was sent before has been carried out by then.
+  expect(await seats.take({ ...requestOf(one), ...roomy })).toEqual({ result: "taken" });
+  expect(await admin.zcard(keys.zoneSeats("default/f0", "z00"))).toBe(33);
 });

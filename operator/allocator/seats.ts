@@ -7,6 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import { Command, type Redis } from "../../platform/redis.ts";
+import { isStoreAway } from "../../platform/store-errors.ts";
 import {
   type FleetKey,
   IDEMPOTENCY_TTL_MS,
@@ -118,14 +119,21 @@ export class Seats {
   }
 }
 
-/** One call for each fleet: the keys of a call are in one slot. */
+/**
+ * One call for each fleet: the keys of a call are in one slot. Throws when Redis is away: whoever waits behind these
+ * need not find out by a time-out of its own.
+ */
 async function takeAll(redis: Redis, requests: readonly SeatRequest[]): Promise<(Said | Error)[]> {
   const answers: (Said | Error)[] = [];
   const fleets = Map.groupBy(requests.keys(), (index) => requests[index]?.fleet);
   const calls = fleets.values().map(async (indexes) => {
-    const said = await takeOfFleet(redis, indexes.map((index) => requests[index] as SeatRequest)).catch(
-      (error: Error) => error,
-    );
+    const said = await takeOfFleet(
+      redis,
+      indexes.map((index) => requests[index] as SeatRequest),
+    ).catch((error: Error) => {
+      if (isStoreAway(error)) throw error;
+      return error;
+    });
     for (const [at, index] of indexes.entries()) {
       answers[index] = said instanceof Error ? said : (said[at] as Said);
     }
