@@ -6,7 +6,7 @@ import { createBreaker } from "../../platform/breaker.ts";
 import { silentLog } from "../../platform/log.ts";
 import { createRegistry } from "../../platform/metrics.ts";
 import { MIGRATIONS } from "../../platform/ownership/migrations.ts";
-import { listZones, register, type ZoneRow } from "../../platform/ownership/ownership.ts";
+import { createZone, listZones, register, type ZoneRow } from "../../platform/ownership/ownership.ts";
 import { createPool, migrate, type Pool } from "../../platform/postgres.ts";
 import { connectRedis } from "../../platform/redis.ts";
 import { keys, type LoadSample, type RosterEntry } from "../../protocol/directory.ts";
@@ -143,4 +143,24 @@ it("a zone made here that has filled up since is not offered again", async () =>
   const zones = new Set<string>();
   for (let n = 0; n < 3 * ZONE_SEATS; n++) zones.add((await ask()).zone);
   expect(zones.size).toBeGreaterThanOrEqual(3);
+});
+
+it("who loses seats to another allocator goes where there is most room", async () => {
+  const key = "default/behind";
+  const report = await fleet("behind", ["behind"]);
+  const parts = await allocator("behind");
+  const zones = ["z1", "z2", "z3", "z4", "z5", "z6"];
+  const fill = async (zone: string, from: number, to: number) => {
+    for (let n = from; n < to; n++) await admin.zadd(keys.zoneSeats(key, zone), "+inf", `${zone}-${n}`);
+  };
+  for (const zone of zones) {
+    const owner = { owner: "default/behind", ownerLife: "life", capacity: ZONE_SEATS };
+    expect(await createZone(pool, { fleet: key, zone, ...owner })).toBe(true);
+    await fill(zone, 0, zone === "z6" ? 1 : ZONE_SEATS - 1);
+  }
+  await report();
+  // Nobody reports what was given away since.
+  for (const zone of zones.slice(0, -1)) await fill(zone, ZONE_SEATS - 1, ZONE_SEATS);
+  const answer = await allocate(parts, { namespace: "default", fleet: "behind", players: ["p"] });
+  expect(answer.zone).toBe("z6");
 });

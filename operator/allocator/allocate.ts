@@ -11,7 +11,7 @@ import { secretToken, sha256, uuidv7 } from "../../platform/ids.ts";
 import type { Redis } from "../../platform/redis.ts";
 import { type FleetKey, keys, SessionRecord } from "../../protocol/directory.ts";
 import { RESUME_TOKEN, TICKET_ISSUER, TICKET_SECONDS } from "../../protocol/ticket.ts";
-import { choose, roomIn } from "./choose.ts";
+import { choose, type Prefer, roomIn } from "./choose.ts";
 import type { AllocateBody, Allocation, ResumeBody } from "./schemas.ts";
 import type { Seats } from "./seats.ts";
 import type { Signer } from "./signer.ts";
@@ -20,7 +20,9 @@ import type { Views } from "./views.ts";
 import type { ZoneMaker } from "./zone-maker.ts";
 
 /** How often a place may be lost to somebody else before the answer is "full". */
-const MAX_TRIES = 4;
+const MAX_TRIES = 6;
+/** Tries of them that go where players meet; the others go where there is most room. */
+const MEETING_TRIES = 2;
 
 export interface AllocatorParts {
   readonly redis: Redis;
@@ -58,7 +60,7 @@ export async function allocate(parts: AllocatorParts, body: AllocateBody): Promi
   const { requestKey } = body;
   const parameters = requestKey ? sha256(JSON.stringify({ ...body, requestKey: undefined })) : "";
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
-    const { target, free } = await hold(parts, key, body);
+    const { target, free } = await hold(parts, key, body, attempt < MEETING_TRIES ? "fullest" : "roomiest");
     const signing = signAll(parts, key, target, people, body);
     const request = requestKey
       ? { key: requestKey, body: JSON.stringify({ parameters, answer: await signing }) }
@@ -129,7 +131,12 @@ const fleetFull = (key: FleetKey) =>
  * Chooses and counts what is chosen as taken, in one turn of the event loop: who asks next must not choose the same
  * seat. `free` counts it as free again.
  */
-async function hold({ views, zones, random }: AllocatorParts, key: FleetKey, body: AllocateBody) {
+async function hold(
+  { views, zones, random }: AllocatorParts,
+  key: FleetKey,
+  body: AllocateBody,
+  prefer: Prefer,
+) {
   const count = body.players.length;
   const held = (target: Target) => ({
     target,
@@ -143,7 +150,7 @@ async function hold({ views, zones, random }: AllocatorParts, key: FleetKey, bod
       if (zone && roomIn(zone) < count) throw zoneFull(zone.id, zone.capacity);
       return held(target);
     }
-    const choice = choose(view, count, random);
+    const choice = choose(view, count, random, prefer);
     if (!choice) throw fleetFull(key);
     const { server } = choice;
     const zone = choice.kind === "zone" ? choice.zone : await zones.zoneOn(view, server);

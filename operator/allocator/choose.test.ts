@@ -39,6 +39,14 @@ describe("within a server", () => {
     expect(choice).toMatchObject({ kind: "zone", zone: { id: "z2" } });
   });
 
+  it("takes the one with most room when asked to, and still none without room", () => {
+    const zones = [zone("z1", 9), zone("z2", 3), zone("shut", 0, { open: false }), zone("z3", 8)];
+    expect(choose(view([server("a", zones)]), 1, always(0), "roomiest")).toMatchObject({
+      zone: { id: "z2" },
+    });
+    expect(choose(view([server("a", zones)]), 8, always(0), "roomiest")).toMatchObject({ kind: "new-zone" });
+  });
+
   it("keeps a party together, in a new zone when none has room for all", () => {
     const fleet = view([server("a", [zone("z1", 8)])]);
     expect(choose(fleet, 2, always(0))).toMatchObject({ zone: { id: "z1" } });

@@ -3,7 +3,8 @@
  *
  * Between servers: the better of two drawn at random (Mitzenmacher, "The power of two choices", 2001), by predicted
  * load; asking only two keeps replicas with equally old views from herding on one server. Within a server: the
- * fullest zone that has room, so that players meet; a new zone when none has.
+ * fullest zone that has room, so that players meet; a new zone when none has. Who has lost the last seat of such a
+ * zone to others a few times asks for the roomiest instead: what is seen here is behind what happens.
  */
 import type { FleetView, ViewServer, ViewZone } from "./view.ts";
 
@@ -16,33 +17,42 @@ const HOT_CPU_PERCENT = 85;
 /** Draws before all servers are looked at: in a fleet with room, a few draws find two that take players. */
 const DRAWS = 8;
 
+/** Which zone of a server is taken: see above. */
+export type Prefer = "fullest" | "roomiest";
+
 /** A place for `count` players in one zone, or undefined when there is none. */
-export function choose(view: FleetView, count: number, random: () => number): Choice | undefined {
-  const drawn = drawTwo(view, count, random);
-  const pool = drawn.length === 2 ? drawn : candidates(view.servers, view, count);
+export function choose(
+  view: FleetView,
+  count: number,
+  random: () => number,
+  prefer: Prefer = "fullest",
+): Choice | undefined {
+  const all = () =>
+    view.servers
+      .map((server) => optionOn(server, view, count, prefer))
+      .filter((choice) => choice !== undefined);
+  const drawn = drawTwo(view, count, random, prefer);
+  const pool = drawn.length === 2 ? drawn : all();
   const cool = pool.filter((choice) => choice.server.cpuPercent < HOT_CPU_PERCENT);
-  return best(cool) ?? best(drawn.length === 2 ? candidates(view.servers, view, count) : pool);
+  return best(cool) ?? best(drawn.length === 2 ? all() : pool);
 }
 
-function drawTwo(view: FleetView, count: number, random: () => number): Choice[] {
+/** Up to two; fewer than two when there are not two, or they are hard to find. */
+function drawTwo(view: FleetView, count: number, random: () => number, prefer: Prefer): Choice[] {
   const { servers } = view;
   const found: Choice[] = [];
-  if (servers.length < 3) return candidates(servers, view, count);
+  if (servers.length < 3) return found;
   let last = -1;
   for (let draw = 0; draw < DRAWS && found.length < 2; draw++) {
     const index = Math.floor(random() * servers.length);
     const server = servers[index];
     if (!server || index === last) continue;
-    const choice = optionOn(server, view, count);
+    const choice = optionOn(server, view, count, prefer);
     if (!choice) continue;
     found.push(choice);
     last = index;
   }
   return found;
-}
-
-function candidates(servers: readonly ViewServer[], view: FleetView, count: number): Choice[] {
-  return servers.map((server) => optionOn(server, view, count)).filter((choice) => choice !== undefined);
 }
 
 /** The choice with the least load; of several alike, the first. */
@@ -65,14 +75,16 @@ function optionOn(
   server: ViewServer,
   { record, onDemandZones }: FleetView,
   count: number,
+  prefer: Prefer,
 ): Choice | undefined {
   if (!server.usable || server.capacity - server.taken < count) return undefined;
-  let fullest: ViewZone | undefined;
+  let found: ViewZone | undefined;
   for (const zone of server.zones) {
     const room = roomIn(zone);
-    if (room >= count && (!fullest || room < roomIn(fullest))) fullest = zone;
+    if (room < count) continue;
+    if (!found || (prefer === "fullest" ? room < roomIn(found) : room > roomIn(found))) found = zone;
   }
-  if (fullest) return { kind: "zone", server, zone: fullest };
+  if (found) return { kind: "zone", server, zone: found };
   if (onDemandZones >= record.onDemandMax || record.onDemandSessions < count) return undefined;
   return { kind: "new-zone", server };
 }
