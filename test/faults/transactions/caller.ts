@@ -44,6 +44,8 @@ export interface Told {
 
 export interface CallerSummary {
   readonly asked: number;
+  /** Each request without a final answer: what it was last told, by which pod. */
+  readonly unanswered: readonly string[];
   /** Requests that were told two different final answers. */
   readonly twoAnswers: number;
   /** What each account should hold of each asset more than at the start, by all final answers: [account, asset, amount]. */
@@ -57,7 +59,7 @@ const ASK_AGAIN_MS = 500;
 /** As long as a pod may take, and a little for the way. */
 const NO_ANSWER_MS = 2_100;
 const RECONNECT_MS = 20;
-const GIVE_UP_MS = 30_000;
+const GIVE_UP_MS = 60_000;
 const BOTH_AT_ONCE = 0.03;
 const ELSEWHERE = 0.05;
 
@@ -74,6 +76,7 @@ interface Request {
   asked: number;
   timer: ReturnType<typeof setTimeout> | undefined;
   pending: number;
+  last: string;
   answer: Answer | undefined;
 }
 
@@ -106,7 +109,15 @@ function turn(): void {
       const line = JSON.stringify([asked, entry]);
       const walksAway = options.walkAway !== undefined && random() < options.walkAway;
       const own = { n: asked, entry, line, arrival, open: new Set<number>(), walksAway };
-      const request: Request = { ...own, asks: 0, asked: 0, timer: undefined, pending: 0, answer: undefined };
+      const request: Request = {
+        ...own,
+        asks: 0,
+        asked: 0,
+        timer: undefined,
+        pending: 0,
+        last: "nothing",
+        answer: undefined,
+      };
       requests.set(asked, request);
       const home = homeOf(entry.player);
       ask(request, home);
@@ -145,6 +156,7 @@ function onReply(index: number, line: string): void {
   const request = requests.get(n);
   if (!request) return;
   request.open.delete(index);
+  request.last = `${JSON.stringify(answer)} by ${index}`;
   if (answer.status === "refused") againAfter(request, waitAfter(answer.retryAfterMs), false);
   else if (answer.status === "pending") {
     request.pending ||= Date.now();
@@ -254,5 +266,9 @@ function summary(): CallerSummary {
     const [account = "", asset = ""] = key.split("\n");
     return [account, asset, amount] as const;
   });
-  return { asked, twoAnswers, expected: sums };
+  const left = [...requests.values()].filter(({ answer }) => !answer);
+  const unanswered = left.map(
+    ({ entry, asks, last }) => `${entry.kind} ${entry.id}: ${last}, asked ${asks} times`,
+  );
+  return { asked, unanswered, twoAnswers, expected: sums };
 }
