@@ -62,6 +62,7 @@ export class SessionView {
   /** For a new socket: the next update starts the view anew. */
   reset(): void {
     this.#state.words.fill(NOBODY, 0, this.#state.cap);
+    this.#state.credit.fill(0);
     this.#updates = 0;
     this.#fresh = true;
   }
@@ -197,7 +198,10 @@ export class SessionView {
   }
 
   #leave(handle: number): void {
-    this.#state.words[handle] = NOBODY;
-    this.#state.handles[this.#leaves++] = handle;
+    const { words, credit, handles, cap } = this.#state;
+    words[handle] = NOBODY;
+    credit[handle] = 0;
+    credit[cap + handle] = 0;
+    handles[this.#leaves++] = handle;
   }
 }

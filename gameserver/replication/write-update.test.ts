@@ -65,6 +65,7 @@ describe("an update", () => {
           stride,
           copy: 2,
           changed: new Uint32Array(ROWS).fill(2),
+          identity: new Uint32Array(ROWS),
         } as unknown as ZonePicture;
         const byPlace = [...new Map(entities.map((each) => [each.place, each])).values()];
         const ownRow = byPlace.length > 0 ? owned % byPlace.length : 0;
@@ -74,7 +75,9 @@ describe("an update", () => {
         const writer = new UpdateWriter(plain);
         for (const [row, { kind, place, before }] of byPlace.entries()) {
           state.words[place] = row;
-          state.words[CAP + place] = ((7 << 16) | kind) >>> 0;
+          const identity = ((7 << 16) | kind) >>> 0;
+          state.words[CAP + place] = identity;
+          picture.identity[row] = identity;
           codes.set(fitted(kind, before), row * stride);
           state.handles[row] = place;
           state.handles[CAP + row] = place;
@@ -120,7 +123,14 @@ describe("an update", () => {
   it("stops at its budget, and says the rest later", () => {
     const state = stateWith(0);
     const codes = new Uint32Array(ROWS * kinds.widest);
-    const picture = { codes, stride: kinds.widest, copy: 2, changed: new Uint32Array(ROWS).fill(2) };
+    const identity = new Uint32Array(ROWS).fill(1);
+    const picture = {
+      codes,
+      identity,
+      stride: kinds.widest,
+      copy: 2,
+      changed: new Uint32Array(ROWS).fill(2),
+    };
     for (let place = 0; place < 10; place++) {
       state.words[place] = place;
       state.words[CAP + place] = 1;

@@ -91,27 +91,30 @@ export function writeChanges(
 ): number {
   const { words, credit: credits, cap } = state;
   const { columns, masks, widths, widest } = state.kinds;
-  const { codes, changed, stride, copy } = picture;
+  const { codes, changed, identity: identities, stride, copy } = picture;
+  const ownRow = state.ownId & 0xffff;
   const first = turn % cap;
   let at = start;
   let lastHandle = -1;
   for (let n = 0; n < cap && at < limit; n++) {
     const handle = first + n < cap ? first + n : first + n - cap;
-    const row = words[handle] as number;
-    if (row === NOBODY) continue;
+    // Most places end here, having touched two bytes: credit first, and a free place earns none.
     const credit = (credits[handle] as number) + (credits[cap + handle] as number);
-    // What stood still keeps its credit: its first move is sent at once.
-    if ((changed[row] as number) <= (words[2 * cap + handle] as number)) {
-      credits[handle] = credit < CREDIT ? credit : CREDIT;
-      continue;
-    }
     if (credit < CREDIT) {
       credits[handle] = credit;
       continue;
     }
-    const identity = words[cap + handle] as number;
+    const row = words[handle] as number;
+    if (row === NOBODY) continue;
+    // What stood still keeps its credit: its first move is sent at once.
+    if ((changed[row] as number) <= (words[2 * cap + handle] as number)) {
+      credits[handle] = CREDIT;
+      continue;
+    }
+    // Who is in view lives: what the picture says of a row holds for the view, and is at hand for all sessions.
+    const identity = identities[row] as number;
     const kind = identity & 0xff;
-    const form = isOwn(state, identity, row) ? kind + OWN : kind;
+    const form = row === ownRow && isOwn(state, identity, row) ? kind + OWN : kind;
     const count = columns[form] as number;
     const from = row * stride;
     const base = 3 * cap + handle * widest;
@@ -135,7 +138,9 @@ export function writeChanges(
     if (gap > 15) bytes[at++] = handle;
     const maskAt = at;
     if (low & HEAD_MORE) for (let i = masks[form] as number; i > 0; i--) bytes[at++] = 0;
-    for (let i = 0; i < count; i++) {
+    // Columns beyond those of the head rarely change: without one that did, nobody looks at them again.
+    const end = low & HEAD_MORE ? count : count < HEAD_COLUMNS ? count : HEAD_COLUMNS;
+    for (let i = 0; i < end; i++) {
       const code = codes[from + i] as number;
       const was = words[base + i] as number;
       if (code === was) continue;

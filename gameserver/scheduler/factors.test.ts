@@ -5,6 +5,7 @@ import { type Effects, LADDER } from "./effects.ts";
 import {
   AFK_SECONDS,
   CALM,
+  FACTOR,
   FACTORS,
   FactorTable,
   points,
@@ -98,7 +99,7 @@ describe("the factor table", () => {
         table.reset(1, start);
         const factors = { ...start } as Record<string, number | boolean>;
         for (const { factor, value } of changes) {
-          table.set(1, factor, value);
+          table.set(1, FACTOR[factor], value);
           factors[factor] = factor === "spectator" || factor === "engaged" ? value > 0 : value;
         }
         const fresh = factors as unknown as SessionFactors;
@@ -113,12 +114,14 @@ describe("the factor table", () => {
     );
   });
 
-  it("says when a change is worth a new plan", () => {
+  it("says when a value is another one, so that a new plan may be due", () => {
     const table = new FactorTable(1);
     table.reset(0);
-    expect(table.set(0, "engaged", 1)).toBe(true);
-    expect(table.set(0, "engaged", 1)).toBe(false);
-    expect(table.set(0, "latencyMs", 1)).toBe(false);
+    expect(table.set(0, FACTOR.engaged, 1)).toBe(true);
+    expect(table.set(0, FACTOR.engaged, 1)).toBe(false);
+    expect(table.set(0, FACTOR.latencyMs, 0.1)).toBe(true);
+    expect(table.set(0, FACTOR.latencyMs, 0.1)).toBe(false);
+    expect(table.set(0, FACTOR.latencyMs, 0)).toBe(true);
     expect(points("weight", 9)).toBe(points("weight", 4));
   });
 });

@@ -71,6 +71,11 @@ export const FACTORS = [
 ] as const;
 export type Factor = (typeof FACTORS)[number];
 
+/** The number of each factor, for a table that is asked thousands of times a second. */
+export const FACTOR = Object.fromEntries(FACTORS.map((factor, place) => [factor, place])) as Readonly<
+  Record<Factor, number>
+>;
+
 const clamp = (value: number, least: number, most: number) => Math.min(most, Math.max(least, value));
 
 /** Points of one factor. Sums to 30 for a calm player alone in a zone. */
@@ -159,26 +164,28 @@ export class FactorTable {
 
   /** Starts a session with these factors. */
   reset(index: number, factors: SessionFactors = CALM): void {
+    const from = index * FACTORS.length;
     this.#sum[index] = 0;
-    for (let factor = 0; factor < FACTORS.length; factor++) this.#points[index * FACTORS.length + factor] = 0;
-    for (const factor of FACTORS) this.set(index, factor, Number(factors[factor]));
+    this.#points.fill(0, from, from + FACTORS.length);
+    // Equal to nothing: each factor counts anew.
+    this.#values.fill(Number.NaN, from, from + FACTORS.length);
+    for (const factor of FACTORS) this.set(index, FACTOR[factor], Number(factors[factor]));
   }
 
-  /** Changes one factor. True when the urgency is another one by a point or more, so that a new plan is worth it. */
-  set(index: number, factor: Factor, value: number): boolean {
-    const at = index * FACTORS.length + FACTORS.indexOf(factor);
-    const before = this.#points[at] as number;
-    const after = points(factor, value);
+  /** Gives factor number `factor` a value. True when it had another: only then may the plan be another. */
+  set(index: number, factor: number, value: number): boolean {
+    const at = index * FACTORS.length + factor;
+    // Most factors of most sessions are what they were at the last look.
+    if (this.#values[at] === Math.fround(value)) return false;
+    const after = points(FACTORS[factor] as Factor, value);
+    this.#sum[index] = (this.#sum[index] as number) - (this.#points[at] as number) + after;
     this.#values[at] = value;
-    if (before === after) return false;
     this.#points[at] = after;
-    const sum = this.#sum[index] as number;
-    this.#sum[index] = sum - before + after;
-    return Math.trunc(sum) !== Math.trunc(this.#sum[index] as number);
+    return true;
   }
 
-  get(index: number, factor: Factor): number {
-    return this.#values[index * FACTORS.length + FACTORS.indexOf(factor)] as number;
+  get(index: number, factor: number): number {
+    return this.#values[index * FACTORS.length + factor] as number;
   }
 
   urgency(index: number): number {
@@ -186,9 +193,9 @@ export class FactorTable {
   }
 
   plan(index: number, effects: Effects, baseHz: number, out: RatePlan): RatePlan {
-    STATE.spectator = this.get(index, "spectator") > 0;
-    STATE.engaged = this.get(index, "engaged") > 0;
-    STATE.idleSeconds = this.get(index, "idleSeconds");
+    STATE.spectator = this.get(index, FACTOR.spectator) > 0;
+    STATE.engaged = this.get(index, FACTOR.engaged) > 0;
+    STATE.idleSeconds = this.get(index, FACTOR.idleSeconds);
     return planFrom(this.urgency(index), STATE, effects, baseHz, out);
   }
 }

@@ -8,8 +8,8 @@
  * session with its next update, a faster plan at once.
  */
 import { BAND } from "./bands.ts";
-import type { Stance } from "./effects.ts";
-import { AFK_SECONDS, FactorTable, type RatePlan } from "./factors.ts";
+import type { Effects, Stance } from "./effects.ts";
+import { AFK_SECONDS, FACTOR, FactorTable, type RatePlan } from "./factors.ts";
 import { UpdateSchedule } from "./update-schedule.ts";
 
 /** All sessions are looked over for a fight once in so many ticks: 67 ms. */
@@ -46,6 +46,10 @@ export class SessionUpdates<S> {
   readonly #inputs: Float64Array;
   readonly #lookedAt: Float64Array;
   readonly #plan: RatePlan = { periodTicks: 6, band: BAND.active, deadlineMs: 16, urgency: 0 };
+  /** Turn of the ladder at which each session was planned last. */
+  readonly #plannedAt: Float64Array;
+  #effects: Effects;
+  #turn = 0;
   #tick = 0;
   #round = 0;
   #high = 0;
@@ -61,6 +65,8 @@ export class SessionUpdates<S> {
     this.#heardAt = new Float64Array(capacity);
     this.#inputs = new Float64Array(capacity);
     this.#lookedAt = new Float64Array(capacity);
+    this.#plannedAt = new Float64Array(capacity);
+    this.#effects = stance.effects;
   }
 
   /** A session has a socket now. Answers the index it is known by until `leave`, or −1 when the table is full. */
@@ -72,6 +78,7 @@ export class SessionUpdates<S> {
     this.#heardAt[index] = this.#tick;
     this.#inputs[index] = 0;
     this.#lookedAt[index] = this.#tick;
+    this.#standing();
     this.#factors.reset(index);
     this.#look(index, session);
     this.schedule.add(index, this.#planned(index));
@@ -93,7 +100,7 @@ export class SessionUpdates<S> {
     this.#heardAt[index] = this.#tick;
     this.#inputs[index] = (this.#inputs[index] as number) + 1;
     if (!away) return;
-    this.#factors.set(index, "idleSeconds", 0);
+    this.#factors.set(index, FACTOR.idleSeconds, 0);
     this.schedule.replan(index, this.#planned(index));
   }
 
@@ -105,13 +112,13 @@ export class SessionUpdates<S> {
   /** A tick is there: whoever is due by it is ready to be served. */
   begin(tick: number, nowMs: number): void {
     this.#tick = tick;
+    this.#standing();
     this.#round = (this.#round + 1) % ROUND_TICKS;
     for (let index = this.#round; index < this.#high; index += ROUND_TICKS) {
       const session = this.#sessions[index];
       if (session === undefined) continue;
       const fights = this.#facts.engaged(session) ? 1 : 0;
-      if (fights === this.#factors.get(index, "engaged")) continue;
-      this.#factors.set(index, "engaged", fights);
+      if (!this.#factors.set(index, FACTOR.engaged, fights)) continue;
       this.schedule.replan(index, this.#planned(index));
     }
     this.schedule.begin(tick, nowMs);
@@ -119,6 +126,7 @@ export class SessionUpdates<S> {
 
   /** Serves those that are due, most urgent first, for `budgetMs`. True when some are left. */
   serve(budgetMs: number, clock: () => number, update: (session: S, index: number) => void): boolean {
+    this.#standing();
     let now = clock();
     const until = now + budgetMs;
     for (let served = 1; ; served++) {
@@ -136,30 +144,44 @@ export class SessionUpdates<S> {
     }
   }
 
-  /** Looks at all factors of a session. True when it is to be served otherwise, by them or by the ladder. */
+  /**
+   * Looks at all factors of a session. True when it is to be served otherwise, by them or by the ladder. Most sessions
+   * are at most looks what they were at the last: those are not planned anew.
+   */
   #look(index: number, session: S): boolean {
     const facts = this.#facts;
     const factors = this.#factors;
-    const idle = (this.#tick - (this.#heardAt[index] as number)) / TICK_HZ;
-    factors.set(index, "engaged", facts.engaged(session) ? 1 : 0);
-    factors.set(index, "idleSeconds", idle);
-    factors.set(index, "weight", facts.weight(session));
-    factors.set(index, "players", facts.players(session));
-    factors.set(index, "watchers", facts.watchers(session));
-    factors.set(index, "spectator", facts.spectator(session) ? 1 : 0);
-    factors.set(index, "latencyMs", facts.latencyMs(session));
+    // In whole seconds: who plays is never idle, and the plan of who does not changes once a second.
+    const idle = Math.floor((this.#tick - (this.#heardAt[index] as number)) / TICK_HZ);
+    let changed = factors.set(index, FACTOR.engaged, facts.engaged(session) ? 1 : 0);
+    changed = factors.set(index, FACTOR.idleSeconds, idle) || changed;
+    changed = factors.set(index, FACTOR.weight, facts.weight(session)) || changed;
+    changed = factors.set(index, FACTOR.players, facts.players(session)) || changed;
+    changed = factors.set(index, FACTOR.watchers, facts.watchers(session)) || changed;
+    changed = factors.set(index, FACTOR.spectator, facts.spectator(session) ? 1 : 0) || changed;
+    changed = factors.set(index, FACTOR.latencyMs, facts.latencyMs(session)) || changed;
     const ticks = this.#tick - (this.#lookedAt[index] as number);
     if (ticks >= TICK_HZ) {
       const hz = ((this.#inputs[index] as number) * TICK_HZ) / ticks;
-      const mean = factors.get(index, "inputHz");
-      factors.set(index, "inputHz", mean + (hz - mean) * INPUT_SHARE);
+      const mean = factors.get(index, FACTOR.inputHz);
+      changed = factors.set(index, FACTOR.inputHz, mean + (hz - mean) * INPUT_SHARE) || changed;
       this.#inputs[index] = 0;
       this.#lookedAt[index] = this.#tick;
     }
+    if (!changed && this.#plannedAt[index] === this.#turn) return false;
     return this.schedule.differs(index, this.#planned(index));
   }
 
   #planned(index: number): RatePlan {
-    return this.#factors.plan(index, this.#stance.effects, this.#baseHz, this.#plan);
+    this.#plannedAt[index] = this.#turn;
+    return this.#factors.plan(index, this.#effects, this.#baseHz, this.#plan);
+  }
+
+  /** Notices a step of the ladder. */
+  #standing(): void {
+    const { effects } = this.#stance;
+    if (effects === this.#effects) return;
+    this.#effects = effects;
+    this.#turn += 1;
   }
 }

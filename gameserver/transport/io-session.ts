@@ -197,13 +197,13 @@ export class IoSession implements Hearer {
     return frames.length;
   }
 
-  /** Seconds from input to update, once per stamped input; undefined when there is none to report. */
-  takeSeen(nowMs: number): number | undefined {
-    if (this.#stampSeq === 0) return undefined;
+  /** When the stamped input that the last update showed was taken, monotonic ms; once for each, 0 when there is none. */
+  takeSeen(): number {
+    if (this.#stampSeq === 0) return 0;
     const applied = this.zone.picture.applied[this.slot] as number;
-    if (applied < this.#stampSeq) return undefined;
+    if (applied < this.#stampSeq) return 0;
     this.#stampSeq = 0;
-    return (nowMs - this.#stampAt) / 1_000;
+    return this.#stampAt;
   }
 
   #hold(message: Uint8Array): void {

@@ -43,7 +43,7 @@ function thread(options: IoOptions = {}) {
       skipped: 0,
       slowSince: 0,
       slowness: 1,
-      takeSeen: () => undefined,
+      takeSeen: () => 0,
       update: (_tick: number, budget: number) => {
         budgets.push(budget);
         return budget;
