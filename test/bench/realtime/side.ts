@@ -9,6 +9,14 @@ import type { LeanShared } from "../../bots/lean/player.ts";
 import { busySeconds, cpuSecondsOf } from "../harness.ts";
 import type { FromServer, ToServer } from "./messages.ts";
 
+/**
+ * Times a second that those read who are no probes (all have by the time a side has settled), and ms between two looks
+ * at the truth. Both as rare as will do: the generator shares the server's cores, and its probes wait for what it does
+ * in one go.
+ */
+const LAZY_HZ = 1.25;
+const LOOK_MS = 1_000;
+
 export interface SideOptions<P extends HerdPlayer> {
   readonly name: string;
   /** Module of the server, beside this file. */
@@ -84,7 +92,7 @@ export class Side<P extends HerdPlayer> {
     this.name = options.name;
     this.#child = child;
     this.#options = options;
-    this.herd = new Herd<P>({ port, inputHz: options.inputHz }, (index, shared) =>
+    this.herd = new Herd<P>({ port, inputHz: options.inputHz, lazyHz: LAZY_HZ }, (index, shared) =>
       options.make(index, shared, paths),
     );
     child.stdout?.on("data", (chunk: Buffer) => this.#gc(chunk.toString()));
@@ -143,7 +151,7 @@ export class Side<P extends HerdPlayer> {
     const own = process.cpuUsage();
     const from = monotonicMs();
     while (monotonicMs() - from < windowMs) {
-      await sleep(250);
+      await sleep(LOOK_MS);
       if (this.compare) this.#child.send({ type: "truth" } satisfies ToServer);
     }
     const seconds = (monotonicMs() - from) / 1_000;

@@ -117,6 +117,8 @@ export class Herd<P extends HerdPlayer = LeanPlayer> {
     this.#joins(now);
     if (this.paused) {
       this.#roundStarted = now;
+      // A whole round from here: what was left unread is read within one period.
+      this.#polled = 0;
       this.#pollStarted = now;
       return;
     }
