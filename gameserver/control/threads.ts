@@ -6,6 +6,7 @@
  */
 import { MessageChannel, Worker } from "node:worker_threads";
 import { fail } from "../../platform/errors.ts";
+import { collectAlone } from "../collect-garbage.ts";
 import type { Config } from "../config.ts";
 import { Stance } from "../scheduler/effects.ts";
 import { type Counters, counters, Samples } from "../shared-stats.ts";
@@ -50,6 +51,7 @@ export async function startThreads(
   ioThreads: number,
   listener: ThreadListener,
 ): Promise<Threads> {
+  collectAlone();
   const channels = Array.from({ length: ioThreads }, () => new MessageChannel());
   const stats: ThreadStats = {
     simulation: counters<SimulationCounter>(SIMULATION_COUNTERS),
