@@ -24,6 +24,26 @@ it("measures what settling manages, by batches that are large enough to tell", (
   expect(Math.round(small.rate)).toBe(10_000);
 });
 
+describe("after a bad time", () => {
+  /** One to which hardly anything came back for minutes. */
+  function slowed(): Admission {
+    const admission = measured();
+    for (let n = 0; n < 60; n++) admission.settled(20, 10_000, 2, NOW);
+    return admission;
+  }
+
+  it("is measured by small batches too, as there are no others while so little is let in", () => {
+    const admission = slowed();
+    expect(admission.check("purchase", load({ backlog: 10 }), NOW)).toMatchObject({ reason: "overloaded" });
+    for (let n = 0; n < 20; n++) admission.settled(2, 10, 2, NOW);
+    expect(admission.check("purchase", load({ backlog: 100 }), NOW)).toBeUndefined();
+  });
+
+  it("nobody is told to wait for longer than 5 s", () => {
+    expect(slowed().check("purchase", load({ backlog: 1_000 }), NOW)?.retryAfterMs).toBe(5_000);
+  });
+});
+
 describe("a purchase", () => {
   it("is let in while less than 0.8 s of work waits, and told when to come again when more does", () => {
     expect(measured().check("purchase", load({ backlog: 7_900 }), NOW)).toBeUndefined();

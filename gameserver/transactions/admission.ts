@@ -19,6 +19,8 @@ export const MAX_BACKLOG = 65_536;
 const FAVOUR = 2;
 /** The rate before anything was measured: low, so that a cold start does not promise too much. */
 const FIRST_RATE = 2_000;
+/** Longest wait that who is refused is told, ms: what is measured now says little about later. */
+const MAX_RETRY_MS = 5_000;
 /** Weight of the newest measurement. */
 const NEWEST = 0.2;
 
@@ -52,9 +54,10 @@ export class Admission {
   /** A batch of `count` came back after `ms`, of `lanes` that settle at the same time. */
   settled(count: number, ms: number, lanes: number, nowMs: number): void {
     this.#settledAt = nowMs;
-    // Small batches speak of latency, not of what could be managed.
-    if (count < 16) return;
     const measured = (count / Math.max(ms, 0.1)) * 1_000 * lanes;
+    // Small batches speak of latency, not of what could be managed, unless they show more than was thought: after a
+    // bad time so little is let in that there are no others.
+    if (count < 16 && measured < this.#perSecond) return;
     this.#perSecond += (measured - this.#perSecond) * NEWEST;
   }
 
@@ -63,13 +66,13 @@ export class Admission {
     if (load.settleAway && load.journalAway) return { reason: "stores-away", retryAfterMs: 1_000 };
     const room = kind === "purchase" || kind === "trade" ? 1 : FAVOUR;
     if ((load.journalShare ?? 0) > MAX_JOURNAL_SHARE + (room - 1) * 0.1)
-      return { reason: "journal-full", retryAfterMs: 5_000 };
+      return { reason: "journal-full", retryAfterMs: MAX_RETRY_MS };
     if (load.backlog >= (MAX_BACKLOG * room) / FAVOUR) return { reason: "overloaded", retryAfterMs: 1_000 };
     // Waiting for PostgreSQL is no overload: the journal holds it, and the caller is told "pending".
     if (load.settleAway) return undefined;
     const wait = load.backlog / this.#perSecond;
     if (wait > MAX_WAIT_SECONDS * room)
-      return { reason: "overloaded", retryAfterMs: Math.ceil(wait * 1_000) };
+      return { reason: "overloaded", retryAfterMs: Math.min(MAX_RETRY_MS, Math.ceil(wait * 1_000)) };
     if (load.oldestAt !== undefined && nowMs - Math.max(load.oldestAt, this.#settledAt) > STUCK_MS * room)
       return { reason: "overloaded", retryAfterMs: STUCK_MS };
     return undefined;
