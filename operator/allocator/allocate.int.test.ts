@@ -130,6 +130,25 @@ it("nobody is refused while there is room, and no place is given twice", async (
   }
 });
 
+it("who asks while a fleet is read for the first time waits for that", async () => {
+  await fleet("first", ["first"]);
+  const { views } = await allocator("first");
+  const asked = [];
+  for (let turn = 0; turn < 100; turn++) {
+    asked.push(views.get("default/first"));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect((await Promise.all(asked)).filter((view) => view === undefined)).toEqual([]);
+});
+
+it("where players come fast, the next zone is made before the last one is full", async () => {
+  await fleet("fast", ["fast"]);
+  const parts = await allocator("fast");
+  const players = Array.from({ length: ZONE_SEATS - 1 }, (_, n) => `p${n}`);
+  await allocate(parts, { namespace: "default", fleet: "fast", players });
+  await expect.poll(async () => (await listZones(pool, "default/fast")).length).toBe(2);
+});
+
 it("a zone made here that has filled up since is not offered again", async () => {
   const report = await fleet("solo", ["solo"]);
   const parts = await allocator("solo");

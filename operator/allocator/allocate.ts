@@ -155,7 +155,11 @@ async function hold(
     const { server } = choice;
     const zone = choice.kind === "zone" ? choice.zone : await zones.zoneOn(view, server);
     // A new zone may be full before we come to it: others waited for it as well.
-    if (roomIn(zone) >= count) return held({ server, zone: zone.id, capacity: zone.capacity });
+    if (roomIn(zone) >= count) {
+      const holding = held({ server, zone: zone.id, capacity: zone.capacity });
+      zones.ahead(view, server);
+      return holding;
+    }
   }
 }
 

@@ -7,7 +7,7 @@ import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Redis } from "../../platform/redis.ts";
 import { type FleetKey, FleetRecord, keys, LoadSample, RosterEntry } from "../../protocol/directory.ts";
-import { FleetView, type MadeZone, type Seat, viewServer } from "./view.ts";
+import { FleetView, type MadeZone, type Seat, type ViewServer, viewServer } from "./view.ts";
 
 /** Time between two readings of a fleet that is asked for. */
 const REFRESH_MS = 250;
@@ -15,8 +15,8 @@ const REFRESH_MS = 250;
 const IDLE_MS = 60_000;
 /** A reading older than this is not trusted any more. */
 const STALE_MS = 5_000;
-/** Keys in one MGET. */
-const CHUNK = 500;
+/** Servers read at a time: who asks for a place meanwhile must not wait for all of them to be parsed. */
+const CHUNK = 16;
 /** How long a seat given here counts on top of what the pod reports: by then its player has come. */
 const PENDING_MS = 2_000;
 /** How long a zone made here is shown from here: by then the pod's samples show it to everybody. */
@@ -123,18 +123,23 @@ export class Views {
       this.#redis.get(keys.fleet(key)),
       this.#redis.hgetall(keys.roster(key)),
     ]);
-    entry.readAt = performance.now();
+    const readAt = performance.now();
     if (recordText === null) {
+      entry.readAt = readAt;
       entry.view = undefined;
       return;
     }
     const record = FleetRecord.parse(JSON.parse(recordText));
     const names = Object.keys(rosterTexts);
-    const texts = await this.#sampleTexts(names.map((name) => keys.load(`${record.namespace}/${name}`)));
-    const servers = names.map((name, index) => {
-      const said = RosterEntry.parse(JSON.parse(rosterTexts[name] ?? ""));
-      return viewServer(name, said, parseSample(entry, name, texts[index] ?? null), record);
-    });
+    const servers: ViewServer[] = [];
+    for (let from = 0; from < names.length; from += CHUNK) {
+      const some = names.slice(from, from + CHUNK);
+      const texts = await this.#redis.mget(some.map((name) => keys.load(`${record.namespace}/${name}`)));
+      for (const [index, name] of some.entries()) {
+        const said = RosterEntry.parse(JSON.parse(rosterTexts[name] ?? ""));
+        servers.push(viewServer(name, said, parseSample(entry, name, texts[index] ?? null), record));
+      }
+    }
     for (const name of entry.parsed.keys()) if (!(name in rosterTexts)) entry.parsed.delete(name);
     const view = new FleetView(key, record, servers);
     const now = performance.now();
@@ -143,15 +148,9 @@ export class Views {
     // After the seats: those of these zones are in their own counts.
     entry.made = entry.made.filter(({ until }) => until > now);
     for (const zone of entry.made) view.addMade(zone);
+    // Both at once: who asks while the first reading is going on waits for it, instead of being told "no such fleet".
+    entry.readAt = readAt;
     entry.view = view;
-  }
-
-  async #sampleTexts(sampleKeys: readonly string[]): Promise<(string | null)[]> {
-    const out: (string | null)[] = [];
-    for (let from = 0; from < sampleKeys.length; from += CHUNK) {
-      out.push(...(await this.#redis.mget(sampleKeys.slice(from, from + CHUNK))));
-    }
-    return out;
   }
 
   #warn(error: unknown): void {
