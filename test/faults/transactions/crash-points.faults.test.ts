@@ -100,6 +100,7 @@ const VICTIMS: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
 const free: Scene[] = [];
 const all: Scene[] = [];
 const waiting: ((scene: Scene) => void)[] = [];
+let opened = 0;
 
 async function openScene(): Promise<Scene> {
   const stage = await openStage(PLAYERS, 200);
@@ -123,7 +124,10 @@ async function openScene(): Promise<Scene> {
 async function take(): Promise<Scene> {
   const scene = free.pop();
   if (scene) return scene;
-  if (all.length < STAGES) return openScene();
+  if (opened < STAGES) {
+    opened += 1;
+    return openScene();
+  }
   return new Promise((resolve) => waiting.push(resolve));
 }
 
