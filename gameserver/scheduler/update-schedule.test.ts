@@ -63,8 +63,31 @@ describe("the schedule of updates", () => {
     expect(schedule.ready).toBe(2);
     const served = [schedule.next(0), schedule.next(0)];
     for (const session of served) schedule.done(session);
-    expect(run(schedule, 501, 502)).toEqual([]);
-    expect(run(schedule, 503, 503)).toEqual([[503, 0]]);
+    // And it is back in its place, every third tick from the first on.
+    expect(run(schedule, 501, 505)).toEqual([
+      [502, 0],
+      [505, 0],
+    ]);
+  });
+
+  it("is spread again after a stall, and when everyone's rate changes", () => {
+    const sessions = 180;
+    const schedule = new UpdateSchedule(sessions);
+    for (let session = 0; session < sessions; session++) schedule.add(session, plan(6));
+    const loads = (from: number, to: number) => {
+      const served = run(schedule, from, to);
+      return Array.from(
+        { length: to - from + 1 },
+        (_, n) => served.filter(([tick]) => tick === from + n).length,
+      );
+    };
+    expect(loads(1, 6)).toEqual(Array(6).fill(30));
+    // All at once, because the thread stood still.
+    expect(loads(100, 100)).toEqual([sessions]);
+    expect(loads(101, 112)).toEqual(Array(12).fill(30));
+    for (let session = 0; session < sessions; session++) schedule.replan(session, plan(9));
+    loads(113, 140);
+    expect(loads(141, 158)).toEqual(Array(18).fill(20));
   });
 
   it("moves a session at once when its plan changes, waiting or due", () => {

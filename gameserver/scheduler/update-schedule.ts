@@ -6,6 +6,10 @@
  * followed by `done(session)`. What was not reached stays due, with its deadline, and comes first in the next tick.
  * Sessions are small integers the caller gives out. Nothing is allocated after construction; every call but `begin`
  * costs the same however many sessions there are.
+ *
+ * Each session has its place in the period, by its number, and comes back to it after a stall or a change of its rate:
+ * if each were due a period after it was served, whoever was late together would be due together from then on, and ticks
+ * with everybody in them would be late for ever, at half the load as well.
  */
 import { BAND, type Band } from "./bands.ts";
 import type { RatePlan } from "./factors.ts";
@@ -61,7 +65,7 @@ export class UpdateSchedule {
   /** Enters a session. Neighbours in number get different phases: a crowd that joins together is spread. */
   add(session: number, plan: RatePlan): void {
     this.#keep(session, plan);
-    this.#intoWheel(session, this.#tick + 1 + (session % plan.periodTicks));
+    this.#intoWheel(session, this.#phased(session, this.#tick + 1));
   }
 
   remove(session: number): void {
@@ -122,11 +126,14 @@ export class UpdateSchedule {
     return session;
   }
 
-  /** Served: due again a period after it was due, or, had it become that late, a period from now. */
+  /**
+   * Served: due again a period after it was due. Had it become that late, turns are lost; and where its period is a new
+   * one, it is half of it to one and a half until its place.
+   */
   done(session: number): void {
     if (this.#state[session] !== STATE.taken) return;
-    const due = (this.#due[session] as number) + (this.#period[session] as number);
-    this.#intoWheel(session, due > this.#tick ? due : this.#tick + (this.#period[session] as number));
+    const from = (this.#due[session] as number) + Math.ceil((this.#period[session] as number) / 2);
+    this.#intoWheel(session, this.#phased(session, Math.max(from, this.#tick + 1)));
   }
 
   /** Counts since construction; `worstLateMs` since the last call. */
@@ -134,6 +141,12 @@ export class UpdateSchedule {
     const worstLateMs = this.#worst;
     this.#worst = 0;
     return { taken: this.#taken, missed: [...this.#missed], worstLateMs };
+  }
+
+  /** The first tick of its phase from `tick` on. */
+  #phased(session: number, tick: number): number {
+    const period = this.#period[session] as number;
+    return tick + ((((session + 1 - tick) % period) + period) % period);
   }
 
   #keep(session: number, plan: RatePlan): void {
