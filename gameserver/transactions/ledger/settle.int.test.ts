@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { silentLog } from "../../../platform/log.ts";
 import { createPool, query } from "../../../platform/postgres.ts";
+import { eventually } from "../../../platform/testing/eventually.ts";
 import type { Entry } from "../entry.ts";
 import { type Books, openBooks } from "../testing/books.ts";
 import { ASSETS, buy, grant, trade } from "../testing/entries.ts";
@@ -117,6 +118,40 @@ it("the same id with other wallets, at once, is settled for one and a conflict f
   }
 });
 
+it("an id that another decides between the look and the insert gets the other's answer", async () => {
+  const first = grant(1);
+  const late = grant(5);
+  const patient = createPool({
+    url: books.url,
+    name: "patient",
+    log: silentLog(),
+    session: LEDGER_SESSION,
+    statementTimeoutMs: 60_000,
+  });
+  const ledger = new PostgresLedger({ pool: patient, stream: () => books.stream, assets: () => ASSETS });
+  // One that came again: from then on it looks first.
+  expect(await ledger.settle([first])).toEqual([settled]);
+  expect(await ledger.settle([first])).toEqual([settled]);
+  const other = await books.pool.connect();
+  await other.query("BEGIN");
+  await other.query(
+    `INSERT INTO ledger.transaction (id, kind, player, hash, outcome, reason, accepted_at, stream, trace)
+     VALUES ($1, 'reward', 'ann', $2, 'declined', 'limit', now(), $3, 'other')`,
+    [late.id, late.hash, books.stream],
+  );
+  const answers = ledger.settle([late]);
+  await eventually(async () => {
+    const waiting =
+      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    return (await query(books.pool, waiting)).length === 1;
+  });
+  await other.query("COMMIT");
+  other.release();
+  expect(await answers).toEqual([{ status: "declined", reason: "limit" }]);
+  expect(await credits("ann")).toBe(1n);
+  await patient.end();
+});
+
 it("leaves alone what touches a wallet that another has in hand, and whoever comes behind that", async () => {
   await books.ledger.settle(["ann", "bob", "cid", "dan"].map((player) => grant(100, { player })));
   const other = await books.pool.connect();
@@ -205,7 +240,7 @@ it("a line without its transaction is never built upon", async () => {
     "INSERT INTO ledger.transfer VALUES ($1, 0, 'house:source', 'house:sink', 'credits', 1)",
     [entry.id],
   );
-  await expect(books.ledger.settle([entry])).rejects.toMatchObject({ code: "INTERNAL" });
+  await expect(books.ledger.settle([entry])).rejects.toMatchObject({ code: "23505" });
   expect(await credits("ann")).toBe(0n);
   expect(await books.imbalance()).toContain("transfer without a settled transaction");
   await query(books.pool, "DROP TRIGGER append_only ON ledger.transfer");
