@@ -1,9 +1,9 @@
 /**
  * `make demo`: from nothing to players who keep playing while their servers come and go.
  *
- * On a terminal it goes on until q; without one it ends DEMO_SECONDS (60) after the players began to come, with exit
- * code 0 only if every step really happened. The last line on stdout is one JSON object with what was measured.
- * DEMO_PLAYERS (200) and DEMO_WEB_PORT (8088) may be set too.
+ * On a terminal it goes on until q; without one it ends with its story, or DEMO_SECONDS (180) after the players began to
+ * come, with exit code 0 only if every step really happened. The last line on stdout is one JSON object with what was
+ * measured. DEMO_PLAYERS (200) and DEMO_WEB_PORT (8088) may be set too.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Crowd } from "../bots/crowd.ts";
@@ -17,7 +17,7 @@ import { renderTable } from "./table.ts";
 import { startWebServer, type WebServer } from "./web-server.ts";
 
 const players = Number(process.env.DEMO_PLAYERS ?? 200);
-const seconds = Number(process.env.DEMO_SECONDS ?? 60);
+const seconds = Number(process.env.DEMO_SECONDS ?? 180);
 const webPort = Number(process.env.DEMO_WEB_PORT ?? 8088);
 const FLEET_FILE = new URL("../../games/starlanes/fleet.yaml", import.meta.url).pathname;
 const FLEET_SECONDS = 150;
@@ -100,12 +100,16 @@ function judge({ tally }: Crowd): string {
 }
 
 async function play(web: WebServer, crowd: Crowd, outcome: StoryOutcome): Promise<void> {
-  const over = screen.live
-    ? stop.signal
-    : AbortSignal.any([stop.signal, AbortSignal.timeout(seconds * 1_000)]);
+  const told = new AbortController();
+  const limit = AbortSignal.any([stop.signal, AbortSignal.timeout(seconds * 1_000)]);
+  const over = screen.live ? stop.signal : AbortSignal.any([limit, told.signal]);
   const giveBackKeyboard = stopAtKey(stop, process.stdin);
   const table = show(crowd, web.url, over);
-  Object.assign(outcome, await tellStory({ fleet, crowd, players, steps, signal: over }));
+  Object.assign(
+    outcome,
+    await tellStory({ fleet, crowd, players, steps, signal: screen.live ? stop.signal : limit }),
+  );
+  told.abort();
   await table;
   await steps.run("kept", "the players", async () => judge(crowd));
   giveBackKeyboard();
