@@ -76,6 +76,7 @@ interface Request {
   asked: number;
   timer: ReturnType<typeof setTimeout> | undefined;
   pending: number;
+  /** What it was last told, and by which pod. */
   last: string;
   answer: Answer | undefined;
 }
