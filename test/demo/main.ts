@@ -101,15 +101,13 @@ function judge({ tally }: Crowd): string {
 
 async function play(web: WebServer, crowd: Crowd, outcome: StoryOutcome): Promise<void> {
   const told = new AbortController();
-  const limit = AbortSignal.any([stop.signal, AbortSignal.timeout(seconds * 1_000)]);
-  const over = screen.live ? stop.signal : AbortSignal.any([limit, told.signal]);
+  const limit = screen.live
+    ? stop.signal
+    : AbortSignal.any([stop.signal, AbortSignal.timeout(seconds * 1_000)]);
   const giveBackKeyboard = stopAtKey(stop, process.stdin);
-  const table = show(crowd, web.url, over);
-  Object.assign(
-    outcome,
-    await tellStory({ fleet, crowd, players, steps, signal: screen.live ? stop.signal : limit }),
-  );
-  told.abort();
+  const table = show(crowd, web.url, AbortSignal.any([limit, told.signal]));
+  Object.assign(outcome, await tellStory({ fleet, crowd, players, steps, signal: limit }));
+  if (!screen.live) told.abort();
   await table;
   await steps.run("kept", "the players", async () => judge(crowd));
   giveBackKeyboard();
