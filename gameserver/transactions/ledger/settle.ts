@@ -251,6 +251,7 @@ async function write(
       textArray(lines.map((line) => line.asset)),
       numberArray(lines.map((line) => line.amount)),
       textArray(changes.ctids),
+      numberArray(changes.numbers),
       numberArray(changes.versions),
       numberArray(changes.deltas),
     ],
@@ -269,8 +270,8 @@ async function write(
 const WRITE = `
 WITH kept AS (
   UPDATE ledger.wallet w SET balance = w.balance + d.delta, version = w.version + 1
-  FROM unnest($17::tid[], $18::bigint[], $19::bigint[]) AS d (seen, version, delta)
-  WHERE w.ctid = d.seen AND w.version = d.version RETURNING 1
+  FROM unnest($17::tid[], $18::bigint[], $19::bigint[], $20::bigint[]) AS d (seen, number, version, delta)
+  WHERE w.ctid = d.seen AND w.number = d.number AND w.version = d.version RETURNING 1
 ), made AS (
   INSERT INTO ledger.transaction
     (id, kind, player, counterparty, hash, outcome, reason, accepted_at, trace, stream)

@@ -5,8 +5,9 @@
  * read. Nobody else touches a player's wallet nearly always, and a lock is a write of its own. `take`, when somebody did:
  * locks those that are free and passes over the others; nothing is waited for, no work is thrown away. `wait` locks all
  * in ascending order, so that a batch gets through however many want the same stock.
- * Rows are found by index once: the change goes to where they were seen (ctid), which nobody can have moved without
- * changing the version.
+ * Rows are found by index once: the change goes to where they were seen (ctid), and is made only where the wallet of that
+ * number still stands there in that version. Place and version alone would not do: nothing holds the row in between, and
+ * where a row stood another one of the page may stand once it was cleaned up, by chance in the same version.
  */
 import type { Client } from "../../../platform/postgres.ts";
 import { Balances, walletKey, walletsOf } from "../decide.ts";
@@ -17,6 +18,7 @@ interface Row {
   readonly account: string;
   readonly asset: string;
   readonly balance: string;
+  readonly number: string;
   readonly version: string;
   readonly ctid: string;
 }
@@ -51,9 +53,10 @@ export async function readWallets(
   return { balances: new Balances(balances), rows, taken };
 }
 
-/** What is to be changed, in ascending order of wallets: where, in which version, by how much. */
+/** What is to be changed, in ascending order of wallets: where, which wallet, in which version, by how much. */
 export function changesOf({ balances, rows }: Wallets): {
   readonly ctids: readonly string[];
+  readonly numbers: readonly string[];
   readonly versions: readonly string[];
   readonly deltas: readonly string[];
 } {
@@ -61,12 +64,13 @@ export function changesOf({ balances, rows }: Wallets): {
   const seen = deltas.map(([key]) => rows.get(key) as Row);
   return {
     ctids: seen.map((row) => row.ctid),
+    numbers: seen.map((row) => row.number),
     versions: seen.map((row) => row.version),
     deltas: deltas.map(([, delta]) => delta.toString()),
   };
 }
 
-const SELECT = `SELECT w.account, w.asset, w.balance, w.version, w.ctid::text
+const SELECT = `SELECT w.account, w.asset, w.balance, w.number, w.version, w.ctid::text
   FROM unnest($1::text[], $2::text[]) AS k (account, asset)
   JOIN ledger.wallet w ON w.account = k.account AND w.asset = k.asset`;
 

@@ -49,6 +49,8 @@ CREATE TABLE ledger.wallet (
   asset   text COLLATE "C" NOT NULL,
   balance bigint NOT NULL DEFAULT 0 CHECK (balance >= 0),
   version bigint NOT NULL DEFAULT 0,
+  -- Whose row it is: where a row was seen another one may stand later, in the same version.
+  number  bigint GENERATED ALWAYS AS IDENTITY,
   PRIMARY KEY (account, asset)
 ) WITH (fillfactor = 80);
 
