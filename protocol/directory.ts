@@ -125,6 +125,8 @@ export const SessionRecord = z.object({
   party: z.string().max(128).optional(),
   /** Given for spectators. */
   role: z.enum(SESSION_ROLES).optional(),
+  /** Said by the pod that let it in: an allocation alone is no session in play. */
+  played: z.literal(true).optional(),
 });
 export type SessionRecord = z.infer<typeof SessionRecord>;
 

@@ -34,6 +34,8 @@ export const TicketClaims = z.object({
   party: z.string().max(128).optional(),
   /** What the session may do; a player when it is not said. */
   role: z.enum(SESSION_ROLES).optional(),
+  /** The session has been in play: its player comes back, and is let in where nobody new is. */
+  back: z.literal(true).optional(),
 });
 export type TicketClaims = z.infer<typeof TicketClaims>;
 

@@ -85,6 +85,7 @@ function recordOf(session: Session, server: string): SessionRecord {
     zone,
     server,
     resumeHash,
+    played: true,
     ...(party ? { party } : {}),
     ...(role === "spectator" ? { role } : {}),
   };

@@ -91,7 +91,7 @@ describe("the directory", () => {
     const read = async () =>
       SessionRecord.parse(JSON.parse((await fleet.redis.get(keys.session(FLEET, sid))) ?? "{}"));
     await eventually(async () =>
-      expect(await read()).toMatchObject({ player: "ada", zone: "sol", server: "arena-1" }),
+      expect(await read()).toMatchObject({ player: "ada", zone: "sol", server: "arena-1", played: true }),
     );
     const seats = [keys.zoneSeats(FLEET, "sol"), keys.serverSeats(FLEET, "arena-1")];
     for (const seat of seats)

@@ -57,6 +57,7 @@ const grant = (session: string, over: Partial<Grant> = {}) =>
     player: session,
     zone: "sol",
     role: "player",
+    back: false,
     resumeHash: sha256(`${session}.secret`),
     ...over,
   });
@@ -147,12 +148,20 @@ describe("sessions", () => {
     ["an unknown session", "b.secret", "resume", undefined, "SESSION_NOT_FOUND"],
     ["another player's ticket for it", grant("a", { player: "eve" }), "ticket", undefined, "TICKET_INVALID"],
     ["a newcomer while draining", grant("b"), "ticket", "SERVER_DRAINING", "SERVER_DRAINING"],
+    ["a newcomer while overloaded", grant("b"), "ticket", "SERVER_OVERLOADED", "SERVER_OVERLOADED"],
+    ["even who comes back while memory is low", grant("b", { back: true }), "ticket", "MEMORY_LOW", "MEMORY_LOW"],
     ["anyone while cut off", "a.secret", "resume", "STORE_UNAVAILABLE", "STORE_UNAVAILABLE"],
   ] as const)("refuse %s", async (_what, token, mode, closed, code) => {
     const { sessions, state } = pod();
     await sessions.hello(0, hello(1, grant("a")));
     state.closed = closed;
     await expect(sessions.hello(0, hello(2, token, mode))).rejects.toMatchObject({ code });
+  });
+
+  it("that played elsewhere come back although the server is overloaded: theirs has died", async () => {
+    const { sessions, state } = pod();
+    state.closed = "SERVER_OVERLOADED";
+    expect(await sessions.hello(0, hello(1, grant("a", { back: true })))).toBe("joined");
   });
 
   it("that are here may come back while draining", async () => {

@@ -24,6 +24,8 @@ export interface Grant {
   readonly resumeHash: string;
   readonly party: string | undefined;
   readonly role: SessionRole;
+  /** It was in play before, here or elsewhere. */
+  readonly back: boolean;
 }
 
 export interface Session extends Grant {
@@ -143,7 +145,9 @@ export class Sessions {
   async #join(thread: number, grant: Grant): Promise<Session> {
     const { zones, simulation, capacity } = this.#host;
     const closed = this.#host.closed();
-    if (closed) throw fail(closed, "this server takes nobody new");
+    // Too much to do is a reason to let nobody new in, not to lose those who played when their server died.
+    if (closed && !(grant.back && closed === "SERVER_OVERLOADED"))
+      throw fail(closed, "this server takes nobody new");
     if (this.#sessions.size + this.#joining >= capacity) {
       throw fail("SERVER_FULL", `this server holds ${capacity} of ${capacity} sessions`);
     }

@@ -49,10 +49,12 @@ describe("a ticket", () => {
       player: "ada",
       zone: "sol",
       role: "player",
+      back: false,
       resumeHash: sha256("r"),
       party: "p",
     };
     expect(await tickets.verify(good)).toEqual(grant);
+    expect(await tickets.verify(await ticket({ back: true }))).toMatchObject({ back: true });
     await expect(tickets.verify(good)).rejects.toMatchObject({ code: "TICKET_USED" });
     expect(store.lookUps).toBe(1);
   });

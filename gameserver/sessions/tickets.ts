@@ -57,8 +57,8 @@ export class Tickets {
     const use = this.#used.use(claims.jti, claims.exp + SKEW_SECONDS, seconds);
     if (use === "again") throw fail("TICKET_USED", "ticket was used before");
     if (use === "full") throw fail("SERVER_FULL", "too many tickets at a time");
-    const { sid: session, sub: player, zone, rh: resumeHash, party, role = "player" } = claims;
-    return { session, player, zone, resumeHash, party, role };
+    const { sid: session, sub: player, zone, rh: resumeHash, party, role = "player", back = false } = claims;
+    return { session, player, zone, resumeHash, party, role, back };
   }
 
   async #claims(ticket: string, key: Key): Promise<TicketClaims> {

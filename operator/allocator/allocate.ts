@@ -92,10 +92,10 @@ function newPerson(player: string): Person {
   return { player, session, resumeToken, resumeHash: sha256(resumeToken) };
 }
 
-/** What of a request goes into ticket and directory as it is. */
-type Given = Pick<SessionRecord, "party" | "role">;
+/** What of a request, or of an earlier record, goes into ticket and directory. */
+type Given = Pick<SessionRecord, "party" | "role" | "played">;
 
-const given = ({ party, role }: Given): Given => ({
+const given = ({ party, role }: Given): Pick<Given, "party" | "role"> => ({
   ...(party ? { party } : {}),
   ...(role === "spectator" ? { role } : {}),
 });
@@ -107,6 +107,7 @@ const recordOf = (person: Person, target: Target, asked: Given): SessionRecord =
   server: target.server.name,
   resumeHash: person.resumeHash,
   ...given(asked),
+  ...(asked.played ? { played: true } : {}),
 });
 
 function replay(stored: string, parameters: string): Allocation {
@@ -201,6 +202,7 @@ async function signAll(
       fleet,
       rh: person.resumeHash,
       ...given(asked),
+      ...(asked.played ? { back: true } : {}),
     }),
   );
   const tickets = await Promise.all(signing);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Redis } from "ioredis";
-import { importJWK, jwtVerify } from "jose";
+import { decodeJwt, importJWK, jwtVerify } from "jose";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { sha256 } from "../../platform/ids.ts";
 import { silentLog } from "../../platform/log.ts";
@@ -116,6 +116,8 @@ const allocated = async (over: Record<string, unknown> = {}, base?: string): Pro
   expect(answer.status, JSON.stringify(answer.body)).toBe(200);
   return answer.body as unknown as Allocation;
 };
+/** What the first ticket of an answer says. */
+const claimsOf = (body: unknown) => decodeJwt((body as Allocation).sessions[0]?.ticket ?? "");
 
 describe("a place", () => {
   beforeEach(() => world());
@@ -238,9 +240,21 @@ describe("a session", () => {
       status: 200,
       body: { server: "b", zone: "zone-a", sessions: [{ session: seat?.session }] },
     });
+    // It was given a place and never came: to a pod that lets nobody new in it is new.
+    expect(claimsOf(resumed.body)).not.toHaveProperty("back");
     expect((await fetch(`${allocator.url}${path}`, { headers, method: "DELETE" })).status).toBe(204);
     expect((await fetch(`${allocator.url}${path}`, { headers })).status).toBe(404);
     expect(await redis.zcard(keys.zoneSeats(FLEET, "zone-a"))).toBe(0);
+  });
+
+  it("that a pod has let in comes back, and stays one that does", async () => {
+    const [seat] = (await allocated({ zone: "zone-a" })).sessions;
+    const key = keys.session(FLEET, seat?.session ?? "");
+    await redis.set(key, JSON.stringify({ ...JSON.parse((await redis.get(key)) ?? "{}"), played: true }));
+    const again = () =>
+      post("/v1/sessions/resume", { fleet: "lane", resumeToken: seat?.resumeToken }, allocator.url, null);
+    for (const { body } of [await again(), await again()])
+      expect(claimsOf(body)).toMatchObject({ back: true });
   });
 
   it("is resumed only with its own secret, and nobody learns which sessions exist", async () => {

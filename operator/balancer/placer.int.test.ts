@@ -6,7 +6,7 @@ import { silentLog } from "../../platform/log.ts";
 import { counter, createRegistry, gauge } from "../../platform/metrics.ts";
 import { MIGRATIONS } from "../../platform/ownership/migrations.ts";
 import { createZone, listZones, register, release } from "../../platform/ownership/ownership.ts";
-import { createPool, migrate, type Pool } from "../../platform/postgres.ts";
+import { createPool, migrate, type Pool, query } from "../../platform/postgres.ts";
 import { eventually } from "../../platform/testing/eventually.ts";
 import { keys } from "../../protocol/directory.ts";
 import { freshDatabase, freshRedis, redisUrl } from "../../test/stores/fixtures.ts";
@@ -150,11 +150,19 @@ describe("a zone whose server is lost", () => {
     see({ servers: [server("b")] });
     await placer.round();
     expect(await rows()).toEqual(["sol default/a 1", "vega default/b 1"]);
-    await release(pool, "default/a", "life-1");
+    await query(pool, "UPDATE server SET lease_until = now() - interval '1 ms' WHERE id = 'default/a'");
     see();
     await placer.round();
     expect(await rows()).toEqual(["sol default/a 1", "vega default/b 1"]);
     see({ servers: [server("b")] });
+    await placer.round();
+    expect(await rows()).toEqual(["sol default/b 2", "vega default/b 1"]);
+  });
+
+  it("is placed anew as soon as its server has given the lease up", async () => {
+    await settled();
+    await release(pool, "default/a", "life-1");
+    see({ servers: [server("a", { usable: false, sessionsByZone: new Map([["sol", 9]]) }), server("b")] });
     await placer.round();
     expect(await rows()).toEqual(["sol default/b 2", "vega default/b 1"]);
   });

@@ -13,6 +13,7 @@ const row = (id: string, over: Partial<ZoneRow> = {}): ZoneRow => ({
   owner: null,
   ownerLife: null,
   leased: false,
+  released: false,
   ...over,
 });
 const server = (name: string, over: Partial<ZoneServer> = {}): ZoneServer => ({
@@ -76,6 +77,12 @@ describe("fixed zones", () => {
     expect(planZones(fixed("sol"), lapsed, [silent])).toMatchObject({ place: [], waiting: ["sol"] });
   });
 
+  it("leave an owner that has given its lease up, although the caches still show it with its players", () => {
+    const stopping = server("a", { draining: true, usable: false, sessionsByZone: new Map([["sol", 9]]) });
+    const released = [owned("sol", "a", { leased: false, released: true })];
+    expect(planZones(fixed("sol"), released, [stopping, server("b")]).place).toHaveLength(1);
+  });
+
   it("leave a draining server only when nobody plays in them", () => {
     const draining = (sessions: number) =>
       server("a", { draining: true, usable: false, sessionsByZone: new Map([["sol", sessions]]) });
@@ -105,6 +112,7 @@ it("never gives a zone to a server that may not take it, and never takes one tha
   const anyRow = fc.record({
     owner: fc.option(fc.constantFrom("default/s0", "default/s1", "default/s9"), { nil: null }),
     leased: fc.boolean(),
+    released: fc.boolean(),
     kind: fc.constantFrom("fixed" as const, "on-demand" as const),
   });
   fc.assert(
@@ -118,6 +126,7 @@ it("never gives a zone to a server that may not take it, and never takes one tha
             ...spec,
             ownerLife: spec.owner === null ? null : "1",
             leased: spec.owner !== null && spec.leased,
+            released: spec.owner !== null && !spec.leased && spec.released,
           }),
         );
         const plan = planZones(
@@ -133,7 +142,7 @@ it("never gives a zone to a server that may not take it, and never takes one tha
             (entry) => entry.id === before?.owner && entry.life === before?.ownerLife,
           );
           expect(before?.leased && !holder?.draining).toBeFalsy();
-          expect(holder === undefined || holder.draining).toBe(true);
+          expect(holder === undefined || holder.draining || before?.released).toBe(true);
         }
       },
     ),

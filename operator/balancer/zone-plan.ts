@@ -1,9 +1,10 @@
 /**
  * Which zone is to be served by which server: from what is seen to what is to be done, without I/O.
  *
- * A zone changes hands only when nobody can be serving it (no owner; or the owner's lease has run out and its pod is
- * known to be gone or is heard by no store) or when nobody plays in it and its server is on the way out. An owner
- * whose lease ran out but whose pod is heard keeps its zone: it is PostgreSQL that was away, not the pod.
+ * A zone changes hands only when nobody can be serving it (no owner; an owner that has given its lease up; or one whose
+ * lease has run out and whose pod is known to be gone or is heard by no store) or when nobody plays in it and its server
+ * is on the way out. An owner whose lease ran out but whose pod is heard keeps its zone: it is PostgreSQL that was away,
+ * not the pod. A pod that stops gives its lease up seconds before the caches show that it is gone: players wait for that.
  */
 import type { ZoneRow } from "../../platform/ownership/ownership.ts";
 
@@ -86,9 +87,9 @@ export function planZones(
 const fixedCapacity = (fixed: readonly FixedZone[]): number =>
   fixed.reduce((sum, zone) => sum + zone.sessions, 0);
 
-/** Nobody can be serving it: no owner, or an owner without a lease that is gone or cut off from everything. */
+/** Nobody can be serving it: no owner, or one without a lease that gave it up, is gone or cut off from everything. */
 function isFree(row: ZoneRow, owner: ZoneServer | undefined): boolean {
-  return row.owner === null || (!row.leased && (owner === undefined || owner.silent));
+  return row.owner === null || row.released || (!row.leased && (owner === undefined || owner.silent));
 }
 
 function assignedCapacity(rows: readonly ZoneRow[], servers: readonly ZoneServer[]): Map<string, number> {

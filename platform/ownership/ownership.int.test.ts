@@ -52,12 +52,17 @@ describe("a lease", () => {
   });
 
   it("ends by release and by time", async () => {
+    await place(pool, { fleet: FLEET, zone: "sol", epoch: 1, owner: "default/a", ownerLife: "life-2" });
+    const sol = async () => (await listZones(pool, FLEET)).find((zone) => zone.id === "sol");
+    expect(await sol()).toMatchObject({ leased: true, released: false });
     await release(pool, "default/a", "life-2");
+    expect(await sol()).toMatchObject({ leased: false, released: true });
     expect(await listServers(pool, FLEET)).toEqual([{ id: "default/a", life: "life-2", leased: false }]);
     await hold(pool, "default/a", "life-2");
     expect((await listServers(pool, FLEET))[0]?.leased).toBe(true);
     await expireLease("default/a");
     expect((await listServers(pool, FLEET))[0]?.leased).toBe(false);
+    expect(await sol()).toMatchObject({ leased: false, released: false });
     expect(LEASE_MS).toBeGreaterThan(0);
   });
 });

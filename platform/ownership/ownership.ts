@@ -27,6 +27,8 @@ export interface ZoneRow extends OwnedZone {
   readonly ownerLife: string | null;
   /** True while the owner of record lives that life and has renewed in time. */
   readonly leased: boolean;
+  /** True when the lease of that life was given up (`release`), not merely missed: it serves nothing any more. */
+  readonly released: boolean;
 }
 
 export interface ServerRow {
@@ -165,7 +167,7 @@ export async function listZones(pool: Pool, fleet: string): Promise<ZoneRow[]> {
   const rows = await query<Omit<ZoneRow, "epoch"> & { epoch: string }>(
     pool,
     `SELECT z.fleet, z.id, z.kind, z.epoch, z.capacity, z.owner, z.owner_life AS "ownerLife",
-       COALESCE(s.lease_until > now(), false) AS leased
+       COALESCE(s.lease_until > now(), false) AS leased, COALESCE(s.lease_until = '-infinity', false) AS released
      FROM zone z LEFT JOIN server s ON s.id = z.owner AND s.life = z.owner_life
      WHERE z.fleet = $1 ORDER BY z.id`,
     [fleet],
