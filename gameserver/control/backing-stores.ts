@@ -36,6 +36,7 @@ export function storeBacking(config: Config, zones: Zones, host: BackingHost, lo
     health,
     log,
     evict: (zone, why) => host.evict(zone, why),
+    opened: () => host.opened(),
   });
   const tickets = new Tickets({ server, fleet, redis });
   const directory = new Directory({ redis, fleet, server: plainName });

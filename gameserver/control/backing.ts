@@ -39,4 +39,6 @@ export interface BackingHost {
   /** Ends a zone's sessions: it moved, or it is over. */
   evict(zone: OpenZone, why: "moved" | "ended"): Promise<void>;
   sessions(): readonly Session[];
+  /** Zones were opened: the sample of this second comes too late for players who wait for them. */
+  opened(): void;
 }

@@ -27,6 +27,8 @@ export interface OwnershipOptions {
   readonly log: Log;
   /** Ends the sessions of a zone that is lost or over; afterwards the zone is closed. */
   readonly evict: (zone: OpenZone, why: "moved" | "ended") => Promise<void>;
+  /** Zones were opened: whoever looks for their players' server should hear of it now. */
+  readonly opened: () => void;
 }
 
 export class Ownership {
@@ -111,7 +113,7 @@ export class Ownership {
   }
 
   async #follow(held: readonly OwnedZone[]): Promise<void> {
-    const { zones, log, evict } = this.#options;
+    const { zones, log, evict, opened } = this.#options;
     const served = zones.list().map((zone) => ({ ...zone, sessions: occupied(zone) }));
     const plan = planZones(served, held);
     for (const id of plan.close) {
@@ -130,6 +132,7 @@ export class Ownership {
         log.error({ zone: owned.id, err: { message: messageOf(error) } }, "zone cannot be opened");
       }
     }
+    if (plan.open.length > 0) opened();
   }
 
   async #closeEmpty(): Promise<void> {

@@ -100,7 +100,12 @@ export async function startPod(config: Config, log: Log, onDeath: (error: unknow
   const zones = new Zones(threads, schema, config.GAMEFLEET_MAX_ZONES);
   const backing: Backing = config.GAMEFLEET_LOCAL
     ? await localBacking(config, zones)
-    : storeBacking(config, zones, { evict, sessions: () => sessions.list() }, log);
+    : storeBacking(
+        config,
+        zones,
+        { evict, sessions: () => sessions.list(), opened: () => second.tell() },
+        log,
+      );
   const sessions: Sessions = new Sessions({
     zones,
     simulation: threads.simulation,
