@@ -17,6 +17,7 @@ export const ERRORS = {
   CONFIG_INVALID: { status: 500, title: "Configuration is invalid" },
   GAME_INVALID: { status: 500, title: "Game definition is invalid" },
   SCHEMA_TOO_NEW: { status: 500, title: "Database schema is newer than this program" },
+  SCHEMA_DIFFERS: { status: 500, title: "Database schema was made by another build" },
   // Requests
   REQUEST_INVALID: { status: 400, title: "Request is invalid" },
   ROUTE_NOT_FOUND: { status: 404, title: "No such route" },

@@ -8,6 +8,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Client as PgClient, Pool as PgPool, type PoolClient, type QueryResultRow } from "pg";
 import { fail } from "./errors.ts";
+import { sha256 } from "./ids.ts";
 import type { Log } from "./log.ts";
 
 export type Pool = PgPool;
@@ -77,7 +78,8 @@ const MIGRATION_LOCK = 0x67616d65;
 
 /**
  * Applies the files `NNN-name.sql` of `folder` that the database has not seen, in order, each in a transaction,
- * under an advisory lock. Refuses with `SCHEMA_TOO_NEW` when the database knows a later file than we do.
+ * under an advisory lock. Refuses with `SCHEMA_TOO_NEW` when the database knows a later file than we do, with
+ * `SCHEMA_DIFFERS` when a file it has applied reads otherwise here: nothing after that would be what we take it for.
  * Uses a connection of its own: a migration, or the wait for another's, may take longer than a pool's time-outs.
  */
 export async function migrate(
@@ -96,24 +98,38 @@ export async function migrate(
     await client.connect();
     await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
     await client.query(`CREATE TABLE IF NOT EXISTS schema_migration (
-      component text NOT NULL, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now(),
+      component text NOT NULL, name text NOT NULL, hash text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now(),
       PRIMARY KEY (component, name))`);
-    const rows = await client.query<{ name: string }>(
-      "SELECT name FROM schema_migration WHERE component = $1 ORDER BY name",
+    const { rows } = await client.query<{ name: string; hash: string }>(
+      "SELECT name, hash FROM schema_migration WHERE component = $1 ORDER BY name",
       [component],
     );
-    const known = rows.rows.map((row) => row.name);
-    const unknown = known.filter((name) => !names.includes(name));
+    const known = new Map(rows.map((row) => [row.name, row.hash]));
+    const unknown = [...known.keys()].filter((name) => !names.includes(name));
     if (unknown.length > 0) {
       throw fail(
         "SCHEMA_TOO_NEW",
         `${component}: the database has ${unknown.join(", ")}; run a newer version`,
       );
     }
-    for (const name of names.filter((name) => !known.includes(name))) {
+    for (const name of names) {
+      const text = await readFile(join(folder, name), "utf8");
+      const hash = sha256(text);
+      const applied = known.get(name);
+      if (applied === hash) continue;
+      if (applied !== undefined) {
+        throw fail(
+          "SCHEMA_DIFFERS",
+          `${component}: ${name} was applied to this database as another text; use the build that made it, or a new database`,
+        );
+      }
       await client.query("BEGIN");
-      await client.query(await readFile(join(folder, name), "utf8"));
-      await client.query("INSERT INTO schema_migration (component, name) VALUES ($1, $2)", [component, name]);
+      await client.query(text);
+      await client.query("INSERT INTO schema_migration (component, name, hash) VALUES ($1, $2, $3)", [
+        component,
+        name,
+        hash,
+      ]);
       await client.query("COMMIT");
       log.info({ component, migration: name }, "migration applied");
     }

@@ -31,3 +31,39 @@ it.each(Array.from({ length: 20 }, (_, n) => n))(
     expect(lane.backlog).toBe(0);
   },
 );
+
+it("waits between two tries of what fails although it is in the books already", async () => {
+  let tries = 0;
+  const delays: unknown[] = [];
+  const stop = new AbortController();
+  const paused = Promise.withResolvers<void>();
+  const lane = new Lane(
+    {
+      ...host,
+      settleFree: async () => {
+        tries++;
+        throw new Error("no such column");
+      },
+      settle: async () => {
+        tries++;
+        throw new Error("no such column");
+      },
+      quarantine: async () => false,
+      delayed: (error) => delays.push(error),
+    },
+    {
+      ...realClock,
+      after: (ms, act) => {
+        paused.resolve();
+        return realClock.after(ms, act);
+      },
+    },
+    stop.signal,
+  );
+  lane.push({ entry: grant(1), abandoned: () => false, done: () => {}, failed: undefined });
+  await paused.promise;
+  expect([tries, delays.map(String)]).toEqual([3, ["Error: no such column"]]);
+  expect(lane.backlog).toBe(1);
+  stop.abort();
+  await lane.idle();
+});

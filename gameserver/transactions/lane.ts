@@ -155,14 +155,17 @@ export class Lane {
   /** The one that fails alone. */
   async #suspect(item: Item, error: unknown, attempt: number): Promise<Item[]> {
     if (attempt < MAX_ATTEMPTS) return this.#settle([item], attempt + 1);
+    let cause = error;
     try {
-      const aside = await this.#host.quarantine(item.entry, messageOf(error), attempt);
-      if (!aside) return await this.#settle([item], attempt);
+      if (await this.#host.quarantine(item.entry, messageOf(error), attempt)) {
+        this.#host.quarantined(item.entry, error);
+        item.done({ status: "quarantined" });
+        return [];
+      }
+      // Not set aside: it is in the books already, and a later run finds its answer there.
     } catch (failure) {
-      return this.#keep([item], failure);
+      cause = failure;
     }
-    this.#host.quarantined(item.entry, error);
-    item.done({ status: "quarantined" });
-    return [];
+    return this.#keep([item], cause);
   }
 }

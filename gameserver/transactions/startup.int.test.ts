@@ -188,10 +188,18 @@ describe("at the start", () => {
   it("a newer schema is refused, and nothing is touched", async () => {
     await query(
       books.pool,
-      "INSERT INTO schema_migration (component, name) VALUES ('ledger', '999-later.sql')",
+      "INSERT INTO schema_migration (component, name, hash) VALUES ('ledger', '999-later.sql', '')",
     );
     await expect(openTransactions(options().all)).rejects.toMatchObject({ code: "SCHEMA_TOO_NEW" });
     expect(await books.count("stream")).toBe(1);
+  });
+
+  it("a schema that another build made is refused by the name of the file", async () => {
+    await query(books.pool, "UPDATE schema_migration SET hash = 'other' WHERE name LIKE '001%'");
+    await expect(openTransactions(options().all)).rejects.toMatchObject({
+      code: "SCHEMA_DIFFERS",
+      message: expect.stringContaining("001-"),
+    });
   });
 
   it("PostgreSQL that is away is told", async () => {
