@@ -46,6 +46,11 @@ it("writes nothing below its level, and errors with stack in err", () => {
   expect((lines[0]?.err as { stack?: string } | undefined)?.stack).toContain("log.test.ts");
 });
 
+it("writes an error of which only the message is told as just that", () => {
+  const [line] = logged("info", (log) => log.warn({ err: { message: "away" } }, "not written"));
+  expect(line?.err).toEqual({ message: "away" });
+});
+
 it("the silent log says nothing", () => {
   expect(silentLog().level).toBe("silent");
 });

@@ -23,6 +23,10 @@ export function createLog(options: LogOptions): Log {
     level: options.level,
     base: { name: options.name },
     timestamp: pino.stdTimeFunctions.isoTime,
+    // Where only a message is given (a cause that is known, and not ours), pino's own form would add an empty stack.
+    serializers: {
+      err: (error: unknown) => (error instanceof Error ? pino.stdSerializers.err(error) : error),
+    },
     formatters: { level: (label: string) => ({ level: label }) },
     redact: {
       paths: SECRETS.flatMap((name) => [name, `*.${name}`]),

@@ -80,7 +80,13 @@ export async function startPod(config: Config, log: Log, onDeath: (error: unknow
     reward: (zone, slot, reward) => void purchases?.reward(zone, slot, reward).catch(bug),
     left: (session) => void sessions.end(session, CLOSE.left).catch(bug),
     bug: (message) => log.error({ err: { message } }, "bug in an I/O thread"),
-    fault: ({ zone, where, message }) => log.error({ zone, where, err: { message } }, "game rule failed"),
+    fault({ zone, where, message }) {
+      // An anomaly is put right where it is found; a rule that throws is a mistake in the game.
+      const [level, what] = where.startsWith("physics ")
+        ? (["warn", "physics anomaly"] as const)
+        : (["error", "game rule failed"] as const);
+      log[level]({ zone, where, err: { message } }, what);
+    },
     over(index) {
       const zone = zones.byIndex(index);
       if (zone?.kind !== "on-demand") return;
