@@ -94,6 +94,8 @@ export async function migrate(
     application_name: `${component}-migrate`,
     connectionTimeoutMillis: 2_000,
   });
+  // As with those of a pool: the query that fails says enough, and unheard the event would end the process.
+  client.on("error", () => {});
   try {
     await client.connect();
     await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);

@@ -2,6 +2,7 @@
  * Redis connections with the settings that a game server needs: commands fail fast when Redis is away
  * (no offline queue), and every command is raced against a deadline by its caller through `commandTimeout`.
  */
+import { once } from "node:events";
 import { Redis, type RedisOptions } from "ioredis";
 import type { Log } from "./log.ts";
 
@@ -44,4 +45,13 @@ export function connectRedis(settings: RedisSettings): Redis {
     away = false;
   });
   return redis;
+}
+
+/** How long a start waits for a store that it can do without, ms. */
+const FIRST_WAIT_MS = 1_000;
+
+/** Resolves when the connection is made, or has not been for a second: what is done first need not fail for that. */
+export async function firstConnection(redis: Redis): Promise<void> {
+  if (redis.status === "ready") return;
+  await once(redis, "ready", { signal: AbortSignal.timeout(FIRST_WAIT_MS) }).catch(() => {});
 }

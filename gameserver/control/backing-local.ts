@@ -13,6 +13,7 @@ export async function localBacking(config: Config, zones: Zones): Promise<Backin
     settled: true,
     fenced: false,
     cutOff: false,
+    begin: async () => {},
     away: () => [],
     verify: async (ticket) => localGrant(ticket),
     async zone(id) {

@@ -3,7 +3,7 @@ import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
 import { release } from "../../platform/ownership/ownership.ts";
 import { createPool } from "../../platform/postgres.ts";
-import { connectRedis, type Redis } from "../../platform/redis.ts";
+import { connectRedis, firstConnection, type Redis } from "../../platform/redis.ts";
 import { keys } from "../../protocol/directory.ts";
 import type { Config } from "../config.ts";
 import { Tickets } from "../sessions/tickets.ts";
@@ -68,6 +68,7 @@ export function storeBacking(config: Config, zones: Zones, host: BackingHost, lo
     get cutOff() {
       return health.cutOff;
     },
+    begin: () => firstConnection(redis),
     away: () => health.away(),
     verify: (ticket) => tickets.verify(ticket),
     zone: (id) => ownership.zone(id),

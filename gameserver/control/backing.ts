@@ -13,6 +13,8 @@ export interface Backing {
   readonly fenced: boolean;
   /** True when no store has answered for longer than a lease lasts. */
   readonly cutOff: boolean;
+  /** Resolves when the first commands need not fail for want of a connection; never late, never rejects. */
+  begin(): Promise<void>;
   /** Names of the stores that are away. */
   away(): readonly string[];
   /** Checks a ticket. Throws TICKET_* or STORE_UNAVAILABLE. */

@@ -192,6 +192,7 @@ export async function startPod(config: Config, log: Log, onDeath: (error: unknow
     },
   });
 
+  await backing.begin();
   const ending = new AbortController();
   const running = Promise.all([
     backing.run(ending.signal),
