@@ -22,7 +22,15 @@ export function localGrant(token: string): Grant {
     throw fail("TICKET_INVALID", 'a local ticket is JSON like {"player":"ada","zone":"sol"}');
   const { player, zone, resume, role } = ticket.data;
   const session = resume?.split(".")[0] ?? uuidv7();
-  return { session, player, zone, resumeHash: sha256(resume ?? uuidv7()), party: undefined, role, back: false };
+  return {
+    session,
+    player,
+    zone,
+    resumeHash: sha256(resume ?? uuidv7()),
+    party: undefined,
+    role,
+    back: false,
+  };
 }
 
 function parse(token: string): unknown {

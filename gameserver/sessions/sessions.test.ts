@@ -149,7 +149,13 @@ describe("sessions", () => {
     ["another player's ticket for it", grant("a", { player: "eve" }), "ticket", undefined, "TICKET_INVALID"],
     ["a newcomer while draining", grant("b"), "ticket", "SERVER_DRAINING", "SERVER_DRAINING"],
     ["a newcomer while overloaded", grant("b"), "ticket", "SERVER_OVERLOADED", "SERVER_OVERLOADED"],
-    ["even who comes back while memory is low", grant("b", { back: true }), "ticket", "MEMORY_LOW", "MEMORY_LOW"],
+    [
+      "even who comes back while memory is low",
+      grant("b", { back: true }),
+      "ticket",
+      "MEMORY_LOW",
+      "MEMORY_LOW",
+    ],
     ["anyone while cut off", "a.secret", "resume", "STORE_UNAVAILABLE", "STORE_UNAVAILABLE"],
   ] as const)("refuse %s", async (_what, token, mode, closed, code) => {
     const { sessions, state } = pod();
