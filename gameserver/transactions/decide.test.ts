@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Balances, walletKey } from "./decide.ts";
+import { Balances, Demands, MAX_BALANCE, walletKey } from "./decide.ts";
 import { ASSETS, buy, entryOf, grant, trade } from "./testing/entries.ts";
 import { playerAccount, stockAccount } from "./transfer.ts";
 
@@ -39,7 +39,7 @@ describe("a transaction is declined", () => {
   });
 
   it("where the largest number would be passed, in players' wallets and in stocks", () => {
-    const most = 2n ** 63n - 1n;
+    const most = MAX_BALANCE;
     expect(balances({ [key("ann")]: most }).decide(grant(1), ASSETS, NOW)).toEqual(declined("limit"));
     const stock = entryOf("correction", [
       { from: "house:catalogue", to: stockAccount("hull-plate"), asset: "hull-plate", amount: 1 },
@@ -96,4 +96,66 @@ it("never makes or loses anything, and never goes below zero", () => {
       }
     }),
   );
+});
+
+describe("demands", () => {
+  const players = ["ann", "bob"];
+  const player = fc.constantFrom(...players);
+  const amount = fc.integer({ min: 1, max: 4 });
+  const item = fc.constantFrom("hull-plate", "captains-hat", "moon");
+  const anyEntry = fc.oneof(
+    fc.tuple(player, amount).map(([who, many]) => grant(many, { player: who })),
+    fc
+      .tuple(player, amount, item, fc.boolean(), fc.constantFrom(NOW - 1, NOW))
+      .map(([who, many, what, limited, validUntil]) =>
+        buy(many, { player: who, item: what, limited, validUntil }),
+      ),
+    fc
+      .tuple(player, player, amount, item)
+      .filter(([a, b]) => a !== b)
+      .map(([a, b, many, what]) => trade(a, b, many, what)),
+  );
+  const start = fc.dictionary(
+    fc.constantFrom(
+      ...players.flatMap((who) => ["credits", "hull-plate", "captains-hat"].map((what) => key(who, what))),
+      walletKey(stockAccount("hull-plate"), "hull-plate"),
+      walletKey(stockAccount("captains-hat"), "captains-hat"),
+    ),
+    fc.bigInt({ min: 0n, max: 12n }),
+  );
+
+  it("that are met mean the decisions and changes that the balances bring; others that one of them objects", () => {
+    fc.assert(
+      fc.property(start, fc.array(anyEntry, { maxLength: 12 }), (held, entries) => {
+        const books = balances(held);
+        const demands = new Demands();
+        const answers = entries.map((entry) => books.decide(entry, ASSETS, NOW));
+        const assumed = entries.map((entry) => demands.decide(entry, ASSETS, NOW));
+        const wallets = demands.inOrder() ?? [];
+        const met = wallets.every(({ account, asset, least, gain, ceiling }) => {
+          const before = held[walletKey(account, asset)] ?? 0n;
+          return before >= BigInt(least) && before <= ceiling - BigInt(gain);
+        });
+        expect(JSON.stringify(assumed) === JSON.stringify(answers)).toBe(met);
+        if (!met) return;
+        const deltas = wallets.map((one) => [walletKey(one.account, one.asset), BigInt(one.delta)] as const);
+        const sorted = [...deltas].sort(([a], [b]) => (a < b ? -1 : 1));
+        expect(deltas).toEqual(sorted);
+        expect(new Map(deltas.filter(([, delta]) => delta !== 0n))).toEqual(new Map(books.deltas()));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("are not told where sums are beyond what numbers count", () => {
+    const most = Number.MAX_SAFE_INTEGER;
+    const demandsOf = (...entries: ReturnType<typeof grant>[]) => {
+      const demands = new Demands();
+      for (const entry of entries) demands.decide(entry, ASSETS, NOW);
+      return demands.inOrder();
+    };
+    expect(demandsOf(grant(most))).toMatchObject([{ delta: most, gain: most, least: 0 }]);
+    expect(demandsOf(grant(most), grant(1))).toBeUndefined();
+    expect(demandsOf(buy(most), buy(1))).toBeUndefined();
+  });
 });

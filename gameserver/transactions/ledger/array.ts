@@ -12,7 +12,7 @@ export function textArray(values: readonly (string | null)[]): string {
 }
 
 /** `{1,2}`. Of texts only those that are numbers. */
-export const numberArray = (values: readonly (number | string)[]): string => `{${values.join(",")}}`;
+export const numberArray = (values: readonly (number | bigint | string)[]): string => `{${values.join(",")}}`;
 
 const quoted = (value: string): string => `"${value}"`;
 const escaped = (value: string): string => quoted(value.replace(/["\\]/g, "\\$&"));

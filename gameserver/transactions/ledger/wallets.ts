@@ -1,18 +1,23 @@
 /**
- * The wallets of a batch: read before the decisions, changed after them.
+ * The wallets of a batch: what the decisions go by, and how they are changed after them.
+ *
+ * Nearly always all of a batch can be carried out. So nothing is read: what each wallet must hold for that is a
+ * condition of its change (`demandedWallets`), and if all meet it, the decisions are those that reading would have
+ * brought. If one does not, nothing is changed, and the batch is decided again on what the wallets hold (`readWallets`).
  *
  * Three ways to read them (`Hold`). `look`, without locks: each is changed only if its version is still the one that was
  * read. Nobody else touches a player's wallet nearly always, and a lock is a write of its own. `take`, when somebody did:
  * locks those that are free and passes over the others; nothing is waited for, no work is thrown away. `wait` locks all
  * in ascending order, so that a batch gets through however many want the same stock.
- * Rows are found by index once: the change goes to where they were seen (ctid), and is made only where the wallet of that
- * number still stands there in that version. Place and version alone would not do: nothing holds the row in between, and
- * where a row stood another one of the page may stand once it was cleaned up, by chance in the same version.
+ * Rows that were read are not looked for again: the change goes to where they were seen (ctid), and is made only where
+ * the wallet of that number still stands there in that version. Place and version alone would not do: nothing holds the
+ * row in between, and where a row stood another one of the page may stand once it was cleaned up, by chance in the same
+ * version.
  */
 import type { Client } from "../../../platform/postgres.ts";
-import { Balances, walletKey, walletsOf } from "../decide.ts";
+import { Balances, type Decider, Demands, walletKey, walletsOf } from "../decide.ts";
 import type { Entry } from "../entry.ts";
-import { textArray } from "./array.ts";
+import { numberArray, textArray } from "./array.ts";
 
 interface Row {
   readonly account: string;
@@ -26,11 +31,54 @@ interface Row {
 export type Hold = "look" | "take" | "wait";
 
 export interface Wallets {
-  readonly balances: Balances;
+  readonly books: Decider;
   /** Those that another has in hand, by `walletKey`; only where they were not waited for. */
   readonly taken: readonly string[];
-  /** Where each was seen, and in which version, by `walletKey`. */
-  readonly rows: ReadonlyMap<string, Row>;
+  /** What the decisions change. Undefined when it is too much to be told without reading. */
+  changes(): Changes | undefined;
+}
+
+/** Changes of wallets, in ascending order: in it all batches take them, and never wait for each other in a circle. */
+export interface Changes {
+  /** Which of the statements below makes them. It tells one row for each that it made. */
+  readonly by: "demanded" | "seen";
+  readonly count: number;
+  /** Parameters $1 and on; $1 is an array with an element for each. */
+  readonly values: readonly string[];
+}
+
+/** How wallets are changed. */
+export const CHANGE: Readonly<Record<Changes["by"], string>> = {
+  demanded: `UPDATE ledger.wallet w SET balance = w.balance + d.delta, version = w.version + 1
+    FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
+      AS d (account, asset, delta, least, gain, ceiling)
+    WHERE w.account = d.account AND w.asset = d.asset AND w.balance BETWEEN d.least AND d.ceiling - d.gain RETURNING 1`,
+  seen: `UPDATE ledger.wallet w SET balance = w.balance + d.delta, version = w.version + 1
+    FROM unnest($1::tid[], $2::bigint[], $3::bigint[], $4::bigint[]) AS d (place, number, version, delta)
+    WHERE w.ctid = d.place AND w.number = d.number AND w.version = d.version RETURNING 1`,
+};
+
+/** Nothing is read: the changes say what must be there. */
+export function demandedWallets(): Wallets {
+  const books = new Demands();
+  const changes = (): Changes | undefined => {
+    const demands = books.inOrder();
+    return (
+      demands && {
+        by: "demanded",
+        count: demands.length,
+        values: [
+          textArray(demands.map(({ account }) => account)),
+          textArray(demands.map(({ asset }) => asset)),
+          numberArray(demands.map(({ delta }) => delta)),
+          numberArray(demands.map(({ least }) => least)),
+          numberArray(demands.map(({ gain }) => gain)),
+          numberArray(demands.map(({ ceiling }) => ceiling)),
+        ],
+      }
+    );
+  };
+  return { books, taken: [], changes };
 }
 
 /** Undefined when some are missing: see `makeWallets`. */
@@ -49,24 +97,24 @@ export async function readWallets(
     const there = columnsOf(new Map(taken.map((key) => [key, keys.get(key) as readonly [string, string]])));
     if ((await select(client, there.accounts, there.assets, "look")).length < taken.length) return undefined;
   }
-  const balances = new Map(found.map((row) => [walletKey(row.account, row.asset), BigInt(row.balance)]));
-  return { balances: new Balances(balances), rows, taken };
+  const books = new Balances(
+    new Map(found.map((row) => [walletKey(row.account, row.asset), BigInt(row.balance)])),
+  );
+  return { books, taken, changes: () => changesOf(books, rows) };
 }
 
-/** What is to be changed, in ascending order of wallets: where, which wallet, in which version, by how much. */
-export function changesOf({ balances, rows }: Wallets): {
-  readonly ctids: readonly string[];
-  readonly numbers: readonly string[];
-  readonly versions: readonly string[];
-  readonly deltas: readonly string[];
-} {
-  const deltas = balances.deltas().sort(([a], [b]) => (a < b ? -1 : 1));
+function changesOf(books: Balances, rows: ReadonlyMap<string, Row>): Changes {
+  const deltas = books.deltas().sort(([a], [b]) => (a < b ? -1 : 1));
   const seen = deltas.map(([key]) => rows.get(key) as Row);
   return {
-    ctids: seen.map((row) => row.ctid),
-    numbers: seen.map((row) => row.number),
-    versions: seen.map((row) => row.version),
-    deltas: deltas.map(([, delta]) => delta.toString()),
+    by: "seen",
+    count: seen.length,
+    values: [
+      textArray(seen.map((row) => row.ctid)),
+      numberArray(seen.map((row) => row.number)),
+      numberArray(seen.map((row) => row.version)),
+      numberArray(deltas.map(([, delta]) => delta)),
+    ],
   };
 }
 
