@@ -23,11 +23,11 @@ export class Grid {
     this.#cellOf = new Int32Array(rows);
   }
 
-  /** Takes rows 0 … `high` − 1 for which `kinds[row]` is not 0. `scale` turns coordinates into world units. */
-  build(xs: ArrayLike<number>, ys: ArrayLike<number>, kinds: Uint8Array, high: number, scale = 1): void {
+  /** Takes rows 0 … `high` − 1 for which `kinds[row]` is not 0. */
+  build(xs: ArrayLike<number>, ys: ArrayLike<number>, kinds: Uint8Array, high: number): void {
     const { starts, items } = this;
     const cellOf = this.#cellOf;
-    const perCell = scale / this.cell;
+    const perCell = 1 / this.cell;
     starts.fill(0);
     for (let row = 0; row < high; row++) {
       if (kinds[row] === 0) {

@@ -20,11 +20,10 @@ function crowd(places: readonly { readonly x: number; readonly y: number }[]) {
   const published = memory.published[Atomics.load(memory.shared, 0) === 0 ? 1 : 0];
   zone.step(0);
   for (const [index, { x, y }] of places.entries()) {
-    const [xs, ys] = published.columns;
-    if (xs && ys) {
-      xs[rows[index] as number] = Math.round(x * 16);
-      ys[rows[index] as number] = Math.round(y * 16);
-    }
+    const { codes, stride } = published;
+    const at = (rows[index] as number) * stride;
+    codes[at] = Math.round(x * 16);
+    codes[at + 1] = Math.round(y * 16);
   }
   const picture = new ZonePicture(schema, memory);
   picture.refresh();
@@ -46,13 +45,15 @@ describe("interest", () => {
       fc.property(worlds, fc.integer({ min: 1, max: 40 }), (places, cap) => {
         const { picture, rows, interest } = crowd(places);
         const [own = 0] = rows;
-        const x = (picture.xs[own] as number) * picture.step;
-        const y = (picture.ys[own] as number) * picture.step;
+        const { codes, stride, step } = picture;
+        const at = (row: number, axis: 0 | 1) => (codes[row * stride + axis] as number) * step;
+        const x = at(own, 0);
+        const y = at(own, 1);
         const squares: number[] = [];
         for (let row = 0; row < picture.high; row++) {
           if (picture.kind[row] === 0) continue;
-          const dx = (picture.xs[row] as number) * picture.step - x;
-          const dy = (picture.ys[row] as number) * picture.step - y;
+          const dx = at(row, 0) - x;
+          const dy = at(row, 1) - y;
           const square = dx * dx + dy * dy;
           if (square <= interest.radius ** 2) squares.push(square);
         }

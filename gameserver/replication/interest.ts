@@ -25,6 +25,8 @@ export class Interest {
   readonly handleOf: Uint8Array;
   readonly #picture: ZonePicture;
   readonly #grid: Grid;
+  readonly #byRowX: Float32Array;
+  readonly #byRowY: Float32Array;
   /** Positions in the order of `grid.items`. */
   readonly #xs: Float32Array;
   readonly #ys: Float32Array;
@@ -41,6 +43,8 @@ export class Interest {
     this.rows = new Uint16Array(rows);
     this.squares = new Float32Array(rows);
     this.handleOf = new Uint8Array(rows);
+    this.#byRowX = new Float32Array(rows);
+    this.#byRowY = new Float32Array(rows);
     this.#xs = new Float32Array(rows);
     this.#ys = new Float32Array(rows);
     this.#ranks = new Float32Array(rows);
@@ -147,14 +151,20 @@ export class Interest {
     const picture = this.#picture;
     if (picture.copy === this.#builtCopy) return;
     this.#builtCopy = picture.copy;
-    const { xs, ys, step } = picture;
-    this.#grid.build(xs, ys, picture.kind, picture.high, step);
+    const { codes, stride, step, high } = picture;
+    const byRowX = this.#byRowX;
+    const byRowY = this.#byRowY;
+    for (let row = 0, at = 0; row < high; row++, at += stride) {
+      byRowX[row] = (codes[at] as number) * step;
+      byRowY[row] = (codes[at + 1] as number) * step;
+    }
+    this.#grid.build(byRowX, byRowY, picture.kind, high);
     const { items, starts } = this.#grid;
     const count = starts[starts.length - 1] as number;
     for (let i = 0; i < count; i++) {
       const row = items[i] as number;
-      this.#xs[i] = (xs[row] as number) * step;
-      this.#ys[i] = (ys[row] as number) * step;
+      this.#xs[i] = byRowX[row] as number;
+      this.#ys[i] = byRowY[row] as number;
     }
   }
 }

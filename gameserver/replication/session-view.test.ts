@@ -69,8 +69,8 @@ class Player {
       const row = entity.id & 0xffff;
       const fields = columnsFor(schema.descriptor, this.#picture.memory.kind[row] ?? 0, entity.own);
       const now = fields.map((field) => {
-        const column = schema.descriptor.columns.indexOf(field);
-        return [field.name, restore(field, from.columns[column]?.[row] ?? 0)];
+        const place = fields.indexOf(field);
+        return [field.name, restore(field, from.codes[row * from.stride + place] ?? 0)];
       });
       seen.push([entity.id, entity.values]);
       published.push([entity.id, Object.fromEntries(now)]);

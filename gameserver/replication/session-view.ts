@@ -3,7 +3,7 @@
  *
  * The base of every difference is what was *handed to the socket* last; the caller encodes only when it can hand
  * over, so a skipped update loses nothing. Level of detail: entities near, in the middle and far collect credit at
- * different speeds and are sent when they have enough. Memory is fixed: places × columns numbers, in two arrays.
+ * different speeds and are sent when they have enough. Memory is fixed: places × columns numbers, in one piece.
  *
  * The hot path of the whole server: no allocation, no calls in the loops that run once an entity. `frames-update.ts`
  * has the format and a plain writer of it; a test holds one against the other.
@@ -13,7 +13,15 @@ import type { ByteWriter } from "../../protocol/frames-bytes.ts";
 import { UPDATE_FLAG, UPDATE_HEADER_BYTES } from "../../protocol/frames-update.ts";
 import type { Interest } from "./interest.ts";
 import type { WireKinds } from "./wire-kinds.ts";
-import { CREDIT, NOBODY, type ViewState, writeChanges, writeEnters, writeLeaves } from "./write-update.ts";
+import {
+  CREDIT,
+  NOBODY,
+  type ViewState,
+  viewState,
+  writeChanges,
+  writeEnters,
+  writeLeaves,
+} from "./write-update.ts";
 import type { ZonePicture } from "./zone-picture.ts";
 
 /** Share of the credit earned in the middle ring (a third to two thirds of the radius) and beyond. */
@@ -34,6 +42,9 @@ export interface Detail {
 
 export const FULL_DETAIL: Detail = { viewCapShare: 1, outerRingShare: 1, refreshUpdates: 4, rings: true };
 
+/** Places that leave and enter in the update being written: one is written at a time. */
+const HANDLES = new Uint8Array(2 * 256);
+
 export class SessionView {
   readonly #state: ViewState;
   #enters = 0;
@@ -47,21 +58,12 @@ export class SessionView {
 
   /** `ownId` is the id of the entity the view is centred on, which shows its owner columns when `owns` is set. */
   constructor(kinds: WireKinds, cap: number, ownId: number, owns = true) {
-    this.#state = {
-      cap,
-      kinds,
-      words: new Uint32Array(cap * (3 + kinds.widest)),
-      credit: new Uint8Array(cap * 2),
-      handles: new Uint8Array(cap * 2),
-      centreId: ownId,
-      ownId: owns ? ownId : 0,
-    };
-    this.reset();
+    this.#state = viewState(cap, kinds, HANDLES, ownId, owns ? ownId : 0);
   }
 
   /** For a new socket: the next update starts the view anew. */
   reset(): void {
-    this.#state.words.fill(NOBODY, 0, this.#state.cap);
+    this.#state.rows.fill(NOBODY);
     this.#state.credit.fill(0);
     this.#updates = 0;
     this.#fresh = true;
@@ -124,20 +126,20 @@ export class SessionView {
   }
 
   #dropGone(picture: ZonePicture): void {
-    const { words, cap } = this.#state;
+    const { rows, identities, cap } = this.#state;
     const { identity } = picture;
     for (let handle = 0; handle < cap; handle++) {
-      const row = words[handle] as number;
-      if (row !== NOBODY && identity[row] !== words[cap + handle]) this.#leave(handle);
+      const row = rows[handle] as number;
+      if (row !== NOBODY && identity[row] !== identities[handle]) this.#leave(handle);
     }
   }
 
   #lookAround(picture: ZonePicture, interest: Interest, detail: Detail): void {
     const own = this.#ownRow(picture);
-    const { words, credit, cap } = this.#state;
+    const { rows: held, credit, spread, cap } = this.#state;
     const { handleOf, rows, squares } = interest;
     for (let handle = 0; handle < cap; handle++) {
-      const row = words[handle] as number;
+      const row = held[handle] as number;
       if (row !== NOBODY) handleOf[row] = handle + 1;
     }
     const places = Math.max(1, Math.round(cap * detail.viewCapShare));
@@ -155,7 +157,7 @@ export class SessionView {
       const earns = square <= near ? CREDIT : square <= far ? middleEarns : farEarns;
       const handle = (handleOf[row] as number) - 1;
       if (handle >= 0) {
-        credit[cap + handle] = earns;
+        credit[spread + handle] = earns;
         handleOf[row] = 0;
       } else {
         rows[entering] = row;
@@ -163,7 +165,7 @@ export class SessionView {
       }
     }
     for (let handle = 0; handle < cap; handle++) {
-      const row = words[handle] as number;
+      const row = held[handle] as number;
       if (row === NOBODY || handleOf[row] === 0) continue;
       handleOf[row] = 0;
       this.#leave(handle);
@@ -172,16 +174,16 @@ export class SessionView {
   }
 
   #enterAll(picture: ZonePicture, rows: Uint16Array, earns: Float32Array, count: number): void {
-    const { words, credit, handles, cap } = this.#state;
+    const { rows: held, identities, credit, spread, handles, cap } = this.#state;
     let free = 0;
     for (let i = 0; i < count; i++) {
-      while (free < cap && words[free] !== NOBODY) free++;
+      while (free < cap && held[free] !== NOBODY) free++;
       if (free === cap) return;
       const row = rows[i] as number;
-      words[free] = row;
-      words[cap + free] = picture.identity[row] as number;
+      held[free] = row;
+      identities[free] = picture.identity[row] as number;
       credit[free] = 0;
-      credit[cap + free] = earns[i] as number;
+      credit[spread + free] = earns[i] as number;
       handles[cap + this.#enters++] = free;
     }
   }
@@ -192,16 +194,16 @@ export class SessionView {
     const row = id & 0xffff;
     const identity = picture.identity[row] as number;
     if (id === 0 || (identity & 0xff) === 0 || identity >>> 16 !== id >>> 16) return -1;
-    this.#x = (picture.xs[row] as number) * picture.step;
-    this.#y = (picture.ys[row] as number) * picture.step;
+    this.#x = (picture.codes[row * picture.stride] as number) * picture.step;
+    this.#y = (picture.codes[row * picture.stride + 1] as number) * picture.step;
     return row;
   }
 
   #leave(handle: number): void {
-    const { words, credit, handles, cap } = this.#state;
-    words[handle] = NOBODY;
+    const { rows, credit, spread, handles } = this.#state;
+    rows[handle] = NOBODY;
     credit[handle] = 0;
-    credit[cap + handle] = 0;
+    credit[spread + handle] = 0;
     handles[this.#leaves++] = handle;
   }
 }

@@ -1,6 +1,7 @@
 /** How each kind is written, ready for the encoder: once as everyone sees it, once as its owner does. */
 import type { Descriptor } from "../../protocol/frames-schema.ts";
 import { HEAD_COLUMNS, moreBytes } from "../../protocol/frames-update.ts";
+import { wireType } from "../simulation/wire-rows.ts";
 
 export interface WireKinds {
   /** Columns of a kind, by kind number; those of kind + 256 are its owner's. Near columns come first in both. */
@@ -11,18 +12,22 @@ export interface WireKinds {
   readonly widths: Uint8Array;
   /** Most columns any kind has. */
   readonly widest: number;
+  /** What holds a code of any column. */
+  readonly codes: Uint16ArrayConstructor | Uint32ArrayConstructor;
 }
 
 /** Added to the kind number of the entity that a session owns. */
 export const OWN = 256;
 
-export function wireKinds({ kinds, columns }: Descriptor): WireKinds {
+export function wireKinds(descriptor: Descriptor): WireKinds {
+  const { kinds, columns } = descriptor;
   const widest = Math.max(HEAD_COLUMNS, ...kinds.map((kind) => kind.near.length + kind.owner.length));
   const wire = {
     columns: new Uint16Array(OWN * 2),
     masks: new Uint8Array(OWN * 2),
     widths: new Uint8Array(OWN * widest),
     widest,
+    codes: wireType(descriptor) === "u32" ? Uint32Array : Uint16Array,
   };
   for (const [index, { near, owner }] of kinds.entries()) {
     const kind = index + 1;

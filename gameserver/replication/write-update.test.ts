@@ -6,7 +6,7 @@ import { columnsFor } from "../../protocol/frames-schema.ts";
 import { maxUpdateBytes, UpdateWriter } from "../../protocol/frames-update.ts";
 import { compileGame } from "../simulation/schema.ts";
 import { OWN, wireKinds } from "./wire-kinds.ts";
-import { CREDIT, NOBODY, type ViewState, writeChanges, writeEnters, writeLeaves } from "./write-update.ts";
+import { CREDIT, type ViewState, viewState, writeChanges, writeEnters, writeLeaves } from "./write-update.ts";
 import type { ZonePicture } from "./zone-picture.ts";
 
 const u8 = { type: "u8", to: "near" } as const;
@@ -44,9 +44,7 @@ const entity = fc.record({
 });
 
 function stateWith(ownId: number): ViewState {
-  const words = new Uint32Array(CAP * (3 + kinds.widest)).fill(NOBODY, 0, CAP);
-  const credit = new Uint8Array(CAP * 2).fill(CREDIT);
-  return { cap: CAP, kinds, words, credit, handles: new Uint8Array(CAP * 2), centreId: ownId, ownId };
+  return viewState(CAP, kinds, new Uint8Array(CAP * 2), ownId, ownId);
 }
 
 /** Codes that fit their columns. */
@@ -63,9 +61,8 @@ describe("an update", () => {
         const picture = {
           codes,
           stride,
-          copy: 2,
-          changed: new Uint32Array(ROWS).fill(2),
           identity: new Uint32Array(ROWS),
+          kind: new Uint8Array(ROWS),
         } as unknown as ZonePicture;
         const byPlace = [...new Map(entities.map((each) => [each.place, each])).values()];
         const ownRow = byPlace.length > 0 ? owned % byPlace.length : 0;
@@ -74,10 +71,12 @@ describe("an update", () => {
         const plain = new ByteWriter(new Uint8Array(fast.length));
         const writer = new UpdateWriter(plain);
         for (const [row, { kind, place, before }] of byPlace.entries()) {
-          state.words[place] = row;
+          state.rows[place] = row;
+          state.credit.fill(CREDIT, place, place + 1);
           const identity = ((7 << 16) | kind) >>> 0;
-          state.words[CAP + place] = identity;
+          state.identities[place] = identity;
           picture.identity[row] = identity;
+          picture.kind[row] = kind;
           codes.set(fitted(kind, before), row * stride);
           state.handles[row] = place;
           state.handles[CAP + row] = place;
@@ -96,16 +95,14 @@ describe("an update", () => {
           writer.enter(place, kind, id, fields, Uint32Array.from(fitted(kind, before)), 0);
         }
         // A later picture.
-        Object.assign(picture, { copy: 3 });
         const base = new Map<number, Uint32Array>();
         for (const [row, { kind, before, after, same }] of byPlace.entries()) {
           base.set(row, Uint32Array.from(fitted(kind, before)));
           codes.set(fitted(kind, same ? before : after), row * stride);
-          picture.changed[row] = 3;
         }
         at = writeChanges(fast, at, fast.length, state, turn, picture);
         for (let n = 0; n < CAP; n++) {
-          const handle = ((turn % CAP) + n) % CAP;
+          const handle = (((turn * 4) % CAP) + n) % CAP;
           const row = byPlace.findIndex((each) => each.place === handle);
           const found = byPlace[row];
           if (!found) continue;
@@ -124,16 +121,11 @@ describe("an update", () => {
     const state = stateWith(0);
     const codes = new Uint32Array(ROWS * kinds.widest);
     const identity = new Uint32Array(ROWS).fill(1);
-    const picture = {
-      codes,
-      identity,
-      stride: kinds.widest,
-      copy: 2,
-      changed: new Uint32Array(ROWS).fill(2),
-    };
+    const picture = { codes, identity, kind: new Uint8Array(ROWS).fill(1), stride: kinds.widest };
     for (let place = 0; place < 10; place++) {
-      state.words[place] = place;
-      state.words[CAP + place] = 1;
+      state.rows[place] = place;
+      state.identities[place] = 1;
+      state.credit[place] = CREDIT;
       codes[place * kinds.widest] = 1;
     }
     const bytes = new Uint8Array(1_000);

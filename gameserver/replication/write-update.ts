@@ -5,27 +5,62 @@
  * All functions write at `start` and answer where they stopped; the caller has made room for the largest update.
  */
 import { HEAD_COLUMNS, HEAD_MORE } from "../../protocol/frames-update.ts";
+import type { Codes } from "../simulation/wire-rows.ts";
 import { OWN, type WireKinds } from "./wire-kinds.ts";
 import type { ZonePicture } from "./zone-picture.ts";
 
 /** Credit an entity needs to be sent. */
 export const CREDIT = 8;
 /** The row of a free place. */
-export const NOBODY = 0xffff_ffff;
+export const NOBODY = 0xffff;
+/** In four credits side by side: the bits that say which of them are enough. Credits stay far below 128. */
+const ENOUGH = 0x7878_7878;
 
-/** What is known of one session's view. */
+/** What is known of one session's view. A free place earns no credit. */
 export interface ViewState {
   readonly cap: number;
   readonly kinds: WireKinds;
-  /** By place: row, identity, `copy` at which the base was taken (`cap` words each); then `widest` codes a place. */
-  readonly words: Uint32Array;
-  /** By place: credit, then what is earned per update. */
+  /** By place: row, and identity. */
+  readonly rows: Uint16Array;
+  readonly identities: Uint32Array;
+  /** By place, `widest` codes each: what was sent last. */
+  readonly bases: Codes;
+  /** By place: credit, then from `spread` on what is earned per update. */
   readonly credit: Uint8Array;
+  /** The same memory four places at a time. */
+  readonly fours: Int32Array;
+  readonly spread: number;
   /** Places left, then places entered, in this update. */
   readonly handles: Uint8Array;
   /** Entity the view is centred on, and the one it owns (0: none). */
   centreId: number;
   readonly ownId: number;
+}
+
+/** Of all in view, one after the other in one piece of memory: a view is read whole at each update. */
+export function viewState(
+  cap: number,
+  kinds: WireKinds,
+  handles: Uint8Array,
+  centreId: number,
+  ownId: number,
+): ViewState {
+  const spread = (cap + 3) & ~3;
+  const size = kinds.codes.BYTES_PER_ELEMENT * kinds.widest * cap;
+  const memory = new ArrayBuffer(spread * 8 + size);
+  return {
+    cap,
+    kinds,
+    identities: new Uint32Array(memory, 0, cap),
+    rows: new Uint16Array(memory, spread * 4, cap).fill(NOBODY),
+    credit: new Uint8Array(memory, spread * 6, spread * 2),
+    fours: new Int32Array(memory, spread * 6, spread / 2),
+    spread,
+    bases: new kinds.codes(memory, spread * 8, cap * kinds.widest),
+    handles,
+    centreId,
+    ownId,
+  };
 }
 
 export function writeLeaves(bytes: Uint8Array, start: number, state: ViewState, count: number): number {
@@ -42,17 +77,16 @@ export function writeEnters(
   enters: number,
   picture: ZonePicture,
 ): number {
-  const { words, handles, cap } = state;
+  const { rows, identities, bases, handles, cap } = state;
   const { columns, widths, widest } = state.kinds;
-  const { codes, stride, copy } = picture;
+  const { codes, stride } = picture;
   let at = start;
   bytes[at++] = enters;
   for (let i = 0; i < enters; i++) {
     const handle = handles[cap + i] as number;
-    const row = words[handle] as number;
-    const identity = words[cap + handle] as number;
+    const row = rows[handle] as number;
+    const identity = identities[handle] as number;
     const kind = identity & 0xff;
-    words[2 * cap + handle] = copy;
     bytes[at++] = handle;
     bytes[at++] = kind;
     bytes[at++] = row;
@@ -60,10 +94,10 @@ export function writeEnters(
     bytes[at++] = identity >>> 16;
     bytes[at++] = identity >>> 24;
     const count = columns[isOwn(state, identity, row) ? kind + OWN : kind] as number;
-    const base = 3 * cap + handle * widest;
+    const base = handle * widest;
     for (let column = 0; column < count; column++) {
       const code = codes[row * stride + column] as number;
-      words[base + column] = code;
+      bases[base + column] = code;
       const width = widths[kind * widest + column] as number;
       bytes[at++] = code;
       if (width === 1) continue;
@@ -80,7 +114,11 @@ function isOwn(state: ViewState, identity: number, row: number): boolean {
   return ((identity & 0xffff_0000) | row) >>> 0 === state.ownId;
 }
 
-/** Stops at `limit`. The first place to be looked at goes round with `turn`: a small budget is shared fairly. */
+/**
+ * Stops at `limit`. The four places to be looked at first go round with `turn`: a small budget is shared fairly.
+ *
+ * Credits are added up and looked at four at a time: most places have not enough, and cost a quarter of a step.
+ */
 export function writeChanges(
   bytes: Uint8Array,
   start: number,
@@ -89,79 +127,119 @@ export function writeChanges(
   turn: number,
   picture: ZonePicture,
 ): number {
-  const { words, credit: credits, cap } = state;
-  const { columns, masks, widths, widest } = state.kinds;
-  const { codes, changed, identity: identities, stride, copy } = picture;
-  const ownRow = state.ownId & 0xffff;
-  const first = turn % cap;
+  const { rows, bases, credit: credits, fours, kinds } = state;
+  const { columns, widths, widest } = kinds;
+  const { codes, kind: kindOf, stride } = picture;
+  const ownRow = ownRowOf(state, picture);
+  const count = fours.length >> 1;
+  let four = turn % count;
   let at = start;
   let lastHandle = -1;
-  for (let n = 0; n < cap && at < limit; n++) {
-    const handle = first + n < cap ? first + n : first + n - cap;
-    // Most places end here, having touched two bytes: credit first, and a free place earns none.
-    const credit = (credits[handle] as number) + (credits[cap + handle] as number);
-    if (credit < CREDIT) {
-      credits[handle] = credit;
-      continue;
-    }
-    const row = words[handle] as number;
-    if (row === NOBODY) continue;
-    // What stood still keeps its credit: its first move is sent at once.
-    if ((changed[row] as number) <= (words[2 * cap + handle] as number)) {
+  for (let n = 0; n < count && at < limit; n++) {
+    const sum = (fours[four] as number) + (fours[count + four] as number);
+    fours[four] = sum;
+    for (let ready = sum & ENOUGH; ready !== 0; ) {
+      const shift = (31 - Math.clz32(ready & -ready)) & 24;
+      ready &= ~(0xff << shift);
+      const handle = (four << 2) + (shift >> 3);
+      // What stood still keeps its credit, and so does what has no room: its next move is sent at once.
       credits[handle] = CREDIT;
-      continue;
-    }
-    // Who is in view lives: what the picture says of a row holds for the view, and is at hand for all sessions.
-    const identity = identities[row] as number;
-    const kind = identity & 0xff;
-    const form = row === ownRow && isOwn(state, identity, row) ? kind + OWN : kind;
-    const count = columns[form] as number;
-    const from = row * stride;
-    const base = 3 * cap + handle * widest;
-    words[2 * cap + handle] = copy;
-    let low = 0;
-    if (codes[from] !== words[base]) low = 1;
-    if (codes[from + 1] !== words[base + 1]) low |= 2;
-    if (count > 2 && codes[from + 2] !== words[base + 2]) low |= 4;
-    for (let i = HEAD_COLUMNS; i < count; i++) {
-      if (codes[from + i] !== words[base + i]) low |= HEAD_MORE;
-    }
-    // Changed and changed back, or changed in a column that only its owner sees.
-    if (low === 0) {
-      credits[handle] = CREDIT;
-      continue;
-    }
-    credits[handle] = 0;
-    const gap = (handle - lastHandle) & 0xff;
-    lastHandle = handle;
-    bytes[at++] = (gap > 15 ? 0 : gap << 4) | low;
-    if (gap > 15) bytes[at++] = handle;
-    const maskAt = at;
-    if (low & HEAD_MORE) for (let i = masks[form] as number; i > 0; i--) bytes[at++] = 0;
-    // Columns beyond those of the head rarely change: without one that did, nobody looks at them again.
-    const end = low & HEAD_MORE ? count : count < HEAD_COLUMNS ? count : HEAD_COLUMNS;
-    for (let i = 0; i < end; i++) {
-      const code = codes[from + i] as number;
-      const was = words[base + i] as number;
-      if (code === was) continue;
-      words[base + i] = code;
-      if (i >= HEAD_COLUMNS) {
-        const mask = maskAt + ((i - HEAD_COLUMNS) >> 3);
-        bytes[mask] = (bytes[mask] as number) | (1 << ((i - HEAD_COLUMNS) & 7));
+      if (at >= limit) continue;
+      const row = rows[handle] as number;
+      const kind = kindOf[row] as number;
+      const form = row === ownRow ? kind + OWN : kind;
+      const from = row * stride;
+      const base = handle * widest;
+      const dx = ((codes[from] as number) - (bases[base] as number)) | 0;
+      const dy = ((codes[from + 1] as number) - (bases[base + 1] as number)) | 0;
+      let low = (dx === 0 ? 0 : 1) | (dy === 0 ? 0 : 2);
+      const held = columns[form] as number;
+      if (held > 2 && codes[from + 2] !== bases[base + 2]) low |= 4;
+      for (let i = HEAD_COLUMNS; i < held; i++) {
+        if (codes[from + i] !== bases[base + i]) low |= HEAD_MORE;
       }
-      if (widths[kind * widest + i] === 1) {
-        bytes[at++] = code;
+      if (low === 0) continue;
+      credits[handle] = 0;
+      const gap = (handle - lastHandle) & 0xff;
+      lastHandle = handle;
+      bytes[at++] = (gap > 15 ? 0 : gap << 4) | low;
+      if (gap > 15) bytes[at++] = handle;
+      if (low & HEAD_MORE) {
+        at = writeColumns(bytes, at, state, form, from, base, picture);
         continue;
       }
-      // The difference is taken modulo 2^32, so that a column of four bytes needs no special case.
-      const difference = (code - was) | 0;
-      let rest = ((difference << 1) ^ (difference >> 31)) >>> 0;
-      while (rest >= 0x80) {
-        bytes[at++] = (rest & 0x7f) | 0x80;
-        rest >>>= 7;
-      }
-      bytes[at++] = rest;
+      const width = kind * widest;
+      if (low & 1) at = writeCode(bytes, at, widths[width] as number, codes[from] as number, dx);
+      if (low & 2) at = writeCode(bytes, at, widths[width + 1] as number, codes[from + 1] as number, dy);
+      bases[base] = codes[from] as number;
+      bases[base + 1] = codes[from + 1] as number;
+      if ((low & 4) === 0) continue;
+      const code = codes[from + 2] as number;
+      at = writeCode(bytes, at, widths[width + 2] as number, code, (code - (bases[base + 2] as number)) | 0);
+      bases[base + 2] = code;
     }
+    four = four + 1 === count ? 0 : four + 1;
   }
   return at;
+}
+
+/** The row of the entity that the view owns, −1 while there is none. */
+function ownRowOf(state: ViewState, picture: ZonePicture): number {
+  const row = state.ownId & 0xffff;
+  return state.ownId !== 0 && isOwn(state, picture.identity[row] as number, row) ? row : -1;
+}
+
+/** Of one entity whose later columns have changed: their mask, then all columns that have. */
+function writeColumns(
+  bytes: Uint8Array,
+  start: number,
+  state: ViewState,
+  form: number,
+  from: number,
+  base: number,
+  { codes }: ZonePicture,
+): number {
+  const { bases } = state;
+  const { columns, masks, widths, widest } = state.kinds;
+  const width = (form & (OWN - 1)) * widest;
+  const held = columns[form] as number;
+  let at = start;
+  for (let i = masks[form] as number; i > 0; i--) bytes[at++] = 0;
+  for (let i = 0; i < held; i++) {
+    const code = codes[from + i] as number;
+    const was = bases[base + i] as number;
+    if (code === was) continue;
+    bases[base + i] = code;
+    if (i >= HEAD_COLUMNS) {
+      const mask = start + ((i - HEAD_COLUMNS) >> 3);
+      bytes[mask] = (bytes[mask] as number) | (1 << ((i - HEAD_COLUMNS) & 7));
+    }
+    at = writeCode(bytes, at, widths[width + i] as number, code, (code - was) | 0);
+  }
+  return at;
+}
+
+/**
+ * One changed column: as it is when it has one byte, else the difference, zigzag. It is taken modulo 2^32, so that a
+ * column of four bytes needs no special case.
+ */
+function writeCode(
+  bytes: Uint8Array,
+  start: number,
+  width: number,
+  code: number,
+  difference: number,
+): number {
+  let at = start;
+  if (width === 1) {
+    bytes[at] = code;
+    return at + 1;
+  }
+  let rest = ((difference << 1) ^ (difference >> 31)) >>> 0;
+  while (rest >= 0x80) {
+    bytes[at++] = (rest & 0x7f) | 0x80;
+    rest >>>= 7;
+  }
+  bytes[at] = rest;
+  return at + 1;
 }

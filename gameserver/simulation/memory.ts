@@ -13,6 +13,7 @@ import type { Scalar } from "../game.ts";
 import { type World, type WorldLayout, worldLayout } from "../physics/layout.ts";
 import { type RigidState, rigidRegions, SEEN } from "../physics/rigid-state.ts";
 import type { Schema } from "./schema.ts";
+import { type Codes, wireStride, wireType } from "./wire-rows.ts";
 
 export type NumberArray =
   | Uint8Array
@@ -53,8 +54,9 @@ export const MAX_ROWS = 65_535;
 
 /** What readers see of one tick. */
 export interface Published {
-  /** Wire codes, by published column. */
-  readonly columns: readonly (Uint8Array | Uint16Array | Uint32Array)[];
+  /** Wire codes, so many a row: see wire-rows.ts. */
+  readonly codes: Codes;
+  readonly stride: number;
   /** Kind number of each row, 0 for a free one. */
   readonly kind: Uint8Array;
   /** Generation and kind of each row in one number (`identityOf`): one look tells whether it is still the same. */
@@ -259,10 +261,10 @@ function layOutRigid(schema: Schema, first: number, count: number, take: Take): 
 }
 
 function layOutPublished(schema: Schema, rows: number, slots: number, take: Take): Published {
+  const stride = wireStride(schema.descriptor);
   return {
-    columns: schema.descriptor.columns.map((field) =>
-      take(field.width === 1 ? "u8" : field.width === 2 ? "u16" : "u32", rows),
-    ),
+    codes: take(wireType(schema.descriptor), rows * stride),
+    stride,
     kind: take("u8", rows),
     identity: take("u32", rows),
     applied: take("u32", slots),

@@ -5,6 +5,7 @@
 import { type FieldSpec, quantise } from "../../protocol/frames-schema.ts";
 import { HEAD, identityOf, type NumberArray, type Published, SHARED, type ZoneMemory } from "./memory.ts";
 import type { Schema } from "./schema.ts";
+import { wirePlace } from "./wire-rows.ts";
 
 /** `starts`: first row of each kind, as of `kindStarts`. */
 export function publish(schema: Schema, memory: ZoneMemory, starts: readonly number[], unixMs: number): void {
@@ -17,7 +18,7 @@ export function publish(schema: Schema, memory: ZoneMemory, starts: readonly num
   }
   for (let kind = 0; kind < schema.kinds.length; kind++) {
     for (const index of schema.kinds[kind]?.sends ?? []) {
-      publishColumn(schema, memory, index, out, starts[kind] as number, memory.kindHigh[kind] as number);
+      publishColumn(schema, memory, index, out, kind, starts[kind] as number);
     }
   }
   out.applied.set(memory.applied);
@@ -27,27 +28,29 @@ export function publish(schema: Schema, memory: ZoneMemory, starts: readonly num
   Atomics.store(memory.shared, SHARED.front, back);
 }
 
-/** One column of one kind, whose rows are `from` … `to` − 1. */
+/** One column of one kind, whose rows begin at `from`. */
 function publishColumn(
   schema: Schema,
   memory: ZoneMemory,
   index: number,
   out: Published,
+  kind: number,
   from: number,
-  to: number,
 ): void {
+  const { codes, stride } = out;
+  const to = memory.kindHigh[kind] as number;
   const target = schema.columns[index]?.published ?? -1;
   const field = schema.descriptor.columns[target] as FieldSpec;
   const values = memory.columns[index] as NumberArray;
-  const codes = out.columns[target] as NumberArray;
+  let at = from * stride + wirePlace(schema.descriptor, kind, target);
   if (field.wrap) {
-    for (let row = from; row < to; row++) codes[row] = quantise(field, values[row] as number);
+    for (let row = from; row < to; row++, at += stride) codes[at] = quantise(field, values[row] as number);
     return;
   }
   // `quantise` by hand: this is the hottest loop of publishing. NaN falls through to 0.
   const { min, step, count } = field;
-  for (let row = from; row < to; row++) {
+  for (let row = from; row < to; row++, at += stride) {
     const code = ((values[row] as number) - min) / step + 0.5;
-    codes[row] = code >= count ? count - 1 : code >= 1 ? Math.floor(code) : 0;
+    codes[at] = code >= count ? count - 1 : code >= 1 ? Math.floor(code) : 0;
   }
 }

@@ -127,10 +127,10 @@ describe("a zone", () => {
     running.zone.join(0, 0);
     running.zone.step(0);
     const seen = front(running.memory);
-    const before = [seen.info[0], seen.columns[0]?.slice()];
+    const before = [seen.info[0], seen.codes.slice()];
     pushInput(running.memory, 0, 1, 0, Uint8Array.of(200, 100), 0, 2);
     running.zone.step(0);
-    expect([seen.info[0], seen.columns[0]]).toEqual(before);
+    expect([seen.info[0], seen.codes]).toEqual(before);
     expect(front(running.memory).info[0]).toBe(2);
   });
 });

@@ -34,7 +34,7 @@ export const compareOurs: Compare<LeanPlayer> = (players, truth) => {
 };
 
 export const compareColyseus: Compare<ColyseusPlayer> = (players, truth) => {
-  const places = new Map(truth.ids.map((id, index) => [String(id), index]));
+  const places = new Map(Array.from(truth.ids, (id, index) => [String(id), index]));
   for (const player of players) {
     const { probe, state, session } = player;
     const own = places.get(session);

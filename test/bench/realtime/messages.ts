@@ -10,8 +10,8 @@ export type FromServer =
   | {
       readonly type: "truth";
       readonly tick: number;
-      readonly xs: readonly number[];
-      readonly ys: readonly number[];
-      readonly ids: readonly (number | string)[];
+      readonly xs: ArrayLike<number>;
+      readonly ys: ArrayLike<number>;
+      readonly ids: ArrayLike<number | string>;
     }
   | { readonly type: "paths"; readonly paths: readonly string[] };

@@ -43,16 +43,17 @@ process.on("message", (message: ToServer) => {
   if (message.type === "truth") {
     const [zone] = pod.zones.list();
     if (!zone) return;
-    const { columns, info, identity } = front(zone.memory);
-    const high = info[1] as number;
-    const take = (from: ArrayLike<number> | undefined) =>
-      Array.prototype.slice.call(from, 0, high) as number[];
+    const { codes, stride, info, identity } = front(zone.memory);
+    const rows = info[1] as number;
+    // Typed: lists of thousands of numbers would be the control thread's garbage, and count as the pod's.
+    const axis = (place: 0 | 1) =>
+      Uint32Array.from({ length: rows }, (_, row) => codes[row * stride + place] ?? 0);
     tell({
       type: "truth",
       tick: info[0] as number,
-      xs: take(columns[0]),
-      ys: take(columns[1]),
-      ids: take(identity),
+      xs: axis(0),
+      ys: axis(1),
+      ids: new Uint32Array(identity.subarray(0, rows)),
     });
   }
 });
