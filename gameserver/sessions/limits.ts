@@ -1,7 +1,8 @@
 /**
  * Rate limits by token bucket: messages and bytes, kept by session, so that a reconnect does not refill them.
  *
- * Time is given by the caller (monotonic ms). The table is swept every minute: a full bucket says the same as none.
+ * Time is given by the caller (monotonic ms). Who reads a session's frames holds its bucket meanwhile. The table is swept
+ * every minute: a full bucket that nobody holds says the same as none.
  */
 
 export interface Rate {
@@ -22,10 +23,12 @@ export const PLAYER_RATES: Rates = {
   bytes: { perSecond: 8_192, burst: 32_768 },
 };
 
-interface Bucket {
+export interface Bucket {
   messages: number;
   bytes: number;
   at: number;
+  /** By so many. */
+  held: number;
 }
 
 export class RateTable {
@@ -40,26 +43,38 @@ export class RateTable {
     return this.#buckets.size;
   }
 
-  /** Takes one message of `bytes`. False when the key has used up what it may. */
-  take(key: string, bytes: number, nowMs: number): boolean {
+  /** The bucket of a key, held until `release`. */
+  hold(key: string, nowMs: number): Bucket {
     const bucket = this.#buckets.get(key) ?? this.#full(key, nowMs);
+    bucket.held += 1;
+    return bucket;
+  }
+
+  release(bucket: Bucket): void {
+    bucket.held -= 1;
+  }
+
+  /** Takes one message of `bytes`. False when the bucket holds less. */
+  take(bucket: Bucket, bytes: number, nowMs: number): boolean {
     this.#refill(bucket, nowMs);
     bucket.messages -= 1;
     bucket.bytes -= bytes;
     return bucket.messages >= 0 && bucket.bytes >= 0;
   }
 
-  /** Forgets keys whose buckets are full again. */
+  /** Forgets keys whose buckets are full again and held by nobody. */
   sweep(nowMs: number): void {
     const { messages, bytes } = this.#rates;
     for (const [key, bucket] of this.#buckets) {
+      if (bucket.held > 0) continue;
       this.#refill(bucket, nowMs);
       if (bucket.messages >= messages.burst && bucket.bytes >= bytes.burst) this.#buckets.delete(key);
     }
   }
 
   #full(key: string, nowMs: number): Bucket {
-    const bucket = { messages: this.#rates.messages.burst, bytes: this.#rates.bytes.burst, at: nowMs };
+    const { messages, bytes } = this.#rates;
+    const bucket = { messages: messages.burst, bytes: bytes.burst, at: nowMs, held: 0 };
     this.#buckets.set(key, bucket);
     return bucket;
   }

@@ -16,8 +16,9 @@ export function pushInput(
   at: number,
   size: number,
 ): boolean {
-  const head = Atomics.load(memory.inputHead, slot);
-  if (((head - Atomics.load(memory.inputTail, slot)) | 0) >= INPUT_PLACES) return false;
+  // Plain looks: nobody else writes the head, and a tail that is out of date shows fewer places than there are.
+  const head = memory.inputHead[slot] as number;
+  if (((head - (memory.inputTail[slot] as number)) | 0) >= INPUT_PLACES) return false;
   const place = placeOf(memory, slot, head);
   const data = memory.inputData;
   data[place] = seq;
@@ -39,7 +40,7 @@ export function drainInputs(memory: ZoneMemory, slot: number, visit: InputVisit)
   // Most rings are empty in most ticks: a plain look says so, and what it misses is there in the next tick.
   if (memory.inputHead[slot] === memory.inputTail[slot]) return;
   const head = Atomics.load(memory.inputHead, slot);
-  let tail = Atomics.load(memory.inputTail, slot);
+  let tail = memory.inputTail[slot] as number;
   const data = memory.inputData;
   while (tail !== head) {
     const at = placeOf(memory, slot, tail);

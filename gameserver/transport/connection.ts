@@ -27,6 +27,8 @@ const MAX_CONTROL_BACKLOG = 16_384;
 /** A player's connection as an I/O thread uses it, whatever speaks the protocol underneath. */
 export interface PlayerConnection {
   readonly id: number;
+  /** What its owner knows it by: looked at for each frame, so not in a table. */
+  guest: unknown;
   /** Monotonic ms. */
   readonly openedAt: number;
   /** The handshake is done and nobody has closed. */
@@ -62,6 +64,7 @@ export interface ConnectionOwner {
 
 export class Connection implements MessageSink, PlayerConnection {
   readonly id: number;
+  guest: unknown;
   readonly openedAt: number;
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
@@ -178,8 +181,16 @@ export class Connection implements MessageSink, PlayerConnection {
   #receive(chunk: Buffer): void {
     // After our close only the peer's end matters: what it still says is thrown away unread.
     if (this.#closeCode !== 0) return;
-    if (this.#request === undefined) guarded(this, this.#owner, () => this.#parser.push(chunk));
-    else this.#handshake(Buffer.concat([this.#request, chunk]));
+    if (this.#request !== undefined) {
+      this.#handshake(Buffer.concat([this.#request, chunk]));
+      return;
+    }
+    // `guarded` by hand: a closure for each input is garbage.
+    try {
+      this.#parser.push(chunk);
+    } catch (error) {
+      failed(this, this.#owner, error);
+    }
   }
 
   #handshake(bytes: Buffer): void {
@@ -203,11 +214,15 @@ export function guarded(connection: PlayerConnection, owner: ConnectionOwner, wo
   try {
     work();
   } catch (error) {
-    if (error instanceof WebSocketError) {
-      connection.close(error.closeCode, error.message);
-      return;
-    }
-    owner.onBug(error);
-    connection.close(CLOSE.internal);
+    failed(connection, owner, error);
   }
+}
+
+function failed(connection: PlayerConnection, owner: ConnectionOwner, error: unknown): void {
+  if (error instanceof WebSocketError) {
+    connection.close(error.closeCode, error.message);
+    return;
+  }
+  owner.onBug(error);
+  connection.close(CLOSE.internal);
 }

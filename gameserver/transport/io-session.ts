@@ -5,7 +5,7 @@
 import { CLOSE } from "../../protocol/close.ts";
 import { encodeWelcome } from "../../protocol/frames.ts";
 import { FrameError } from "../../protocol/frames-bytes.ts";
-import { readInput } from "../../protocol/frames-input.ts";
+import { type InputSink, readInput } from "../../protocol/frames-input.ts";
 import { type Detail, SessionView } from "../replication/session-view.ts";
 import type { WireKinds } from "../replication/wire-kinds.ts";
 import { pushInput } from "../simulation/input-ring.ts";
@@ -62,6 +62,9 @@ export class IoSession implements Hearer {
   readonly #view: SessionView;
   #sentTick = 0;
   #held: Uint8Array | undefined;
+  /** Of the frame being read: inputs taken, and whether the ring was full. */
+  #taken = 0;
+  #full = false;
   #stampSeq = 0;
   #stampAt = 0;
 
@@ -135,26 +138,29 @@ export class IoSession implements Hearer {
   /** Takes an INPUT frame. Answers how many inputs were new. Throws FrameError. */
   input(message: Uint8Array, nowMs: number): number {
     if (this.watching) throw new FrameError("a spectator sends no inputs");
-    const { memory } = this.zone;
-    let taken = 0;
-    let full = false;
-    readInput(this.#shared.schema.descriptor.inputs, message, (seq, kind, bytes, at, size) => {
-      const last = memory.accepted[this.slot] as number;
-      // Sent again after a resume: it was taken the first time.
-      if (seq <= last) return true;
-      if (seq !== last + 1) throw new WebSocketError(CLOSE.frameMalformed, `input ${seq} after ${last}`);
-      full = !pushInput(memory, this.slot, seq, kind, bytes, at, size);
-      if (!full) taken++;
-      return !full;
-    });
+    this.#taken = 0;
+    this.#full = false;
+    readInput(this.#shared.schema.descriptor.inputs, message, this.#take);
     // Held, not dropped: the socket waits until the simulation has caught up.
-    if (full) this.#hold(message);
-    if (taken > 0 && this.#stampSeq === 0) {
-      this.#stampSeq = memory.accepted[this.slot] as number;
+    if (this.#full) this.#hold(message);
+    if (this.#taken > 0 && this.#stampSeq === 0) {
+      this.#stampSeq = this.zone.memory.accepted[this.slot] as number;
       this.#stampAt = nowMs;
     }
-    return taken;
+    return this.#taken;
   }
+
+  /** Made once: a closure for each input is garbage. */
+  readonly #take: InputSink = (seq, kind, bytes, at, size) => {
+    const { memory } = this.zone;
+    const last = memory.accepted[this.slot] as number;
+    // Sent again after a resume: it was taken the first time.
+    if (seq <= last) return true;
+    if (seq !== last + 1) throw new WebSocketError(CLOSE.frameMalformed, `input ${seq} after ${last}`);
+    this.#full = !pushInput(memory, this.slot, seq, kind, bytes, at, size);
+    if (!this.#full) this.#taken++;
+    return !this.#full;
+  };
 
   /** Tries again what did not fit. Inputs taken already are skipped by their numbers. */
   retryHeld(nowMs: number): number {

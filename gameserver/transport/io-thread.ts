@@ -23,7 +23,7 @@ import { collectGarbage } from "../collect-garbage.ts";
 import { FULL_DETAIL } from "../replication/session-view.ts";
 import { wireKinds } from "../replication/wire-kinds.ts";
 import { Stance } from "../scheduler/effects.ts";
-import { PLAYER_RATES, RateTable } from "../sessions/limits.ts";
+import { type Bucket, PLAYER_RATES, RateTable } from "../sessions/limits.ts";
 import type { Counters, Samples } from "../shared-stats.ts";
 import type { Schema } from "../simulation/schema.ts";
 import { Arena } from "./arena.ts";
@@ -41,6 +41,8 @@ interface Guest {
   readonly connection: PlayerConnection;
   session: IoSession | undefined;
   saidHello: boolean;
+  /** Its session's; before HELLO is answered its own, and a flood in that time ends there. */
+  bucket: Bucket;
 }
 
 export class IoThread implements ConnectionOwner {
@@ -76,7 +78,10 @@ export class IoThread implements ConnectionOwner {
   }
 
   add(connection: PlayerConnection): void {
-    this.#guests.set(connection.id, { connection, session: undefined, saidHello: false });
+    const bucket = this.#rates.hold(`#${connection.id}`, performance.now());
+    const guest: Guest = { connection, session: undefined, saidHello: false, bucket };
+    connection.guest = guest;
+    this.#guests.set(connection.id, guest);
     this.#stats.set("connections", this.#guests.size);
   }
 
@@ -116,15 +121,13 @@ export class IoThread implements ConnectionOwner {
   }
 
   onFrame(connection: PlayerConnection, size: number): void {
-    const guest = this.#guests.get(connection.id);
-    // Before HELLO is answered only one frame is expected; the key by connection stops a flood in that time.
-    const key = guest?.session?.id ?? `#${connection.id}`;
-    if (!this.#rates.take(key, size, performance.now()))
+    const guest = connection.guest as Guest | undefined;
+    if (guest && !this.#rates.take(guest.bucket, size, performance.now()))
       throw new WebSocketError(CLOSE.rateLimited, "too fast");
   }
 
   onMessage(connection: PlayerConnection, message: Uint8Array): void {
-    const guest = this.#guests.get(connection.id);
+    const guest = connection.guest as Guest | undefined;
     if (!guest) return;
     try {
       this.#message(guest, message);
@@ -135,15 +138,17 @@ export class IoThread implements ConnectionOwner {
   }
 
   onRoundTrip(connection: PlayerConnection, ms: number): void {
-    this.#guests.get(connection.id)?.session?.roundTrip(ms);
+    (connection.guest as Guest | undefined)?.session?.roundTrip(ms);
     this.#stats.add("roundTrips");
     this.#stats.add("roundTripMs", ms);
   }
 
   onGone(connection: PlayerConnection, code: number): void {
-    const guest = this.#guests.get(connection.id);
+    const guest = connection.guest as Guest | undefined;
     if (!guest) return;
+    connection.guest = undefined;
     this.#guests.delete(connection.id);
+    this.#rates.release(guest.bucket);
     this.#stats.set("connections", this.#guests.size);
     const { session } = guest;
     // A session that was taken over by a newer connection of this thread is not detached by the older one's end.
@@ -263,6 +268,8 @@ export class IoThread implements ConnectionOwner {
       return;
     }
     guest.session = session;
+    this.#rates.release(guest.bucket);
+    guest.bucket = this.#rates.hold(session.id, performance.now());
     session.attach(guest.connection, admission);
     if (this.#timeScale !== 1) guest.connection.send(encodeNotice(dilation(this.#timeScale)));
     this.#pace.enter(session);

@@ -3,7 +3,8 @@
  *
  * The parser holds at most one message and one partial frame, both bounded; it tells its sink about whole messages
  * and control frames, and throws `WebSocketError` with the close code the RFC asks for. Only binary messages are
- * taken; a text is refused at its first octet (1003). Payloads are unmasked in place; a message handed to the sink is valid during the call only.
+ * taken; a text is refused at its first octet (1003). Payloads are unmasked in place or into
+ * one buffer for all; a message handed to the sink is valid during the call only.
  */
 
 export class WebSocketError extends Error {
@@ -93,8 +94,7 @@ export class FrameParser {
       throw new WebSocketError(1009, "message is too long");
     if (left < head + length) return 0;
     this.#sink.frame(head + length);
-    const payload = bytes.subarray(at + head, at + head + length);
-    unmask(payload, bytes, at + head - 4);
+    const payload = unmasked(bytes, at + head, length);
     if (opcode >= 8) this.#control(opcode, payload);
     else this.#data(opcode, (first & 0x80) !== 0, payload);
     return head + length;
@@ -153,9 +153,18 @@ function longLength(bytes: Buffer, at: number): number {
   return bytes.readUInt32BE(at) === 0 ? bytes.readUInt32BE(at + 4) : Number.POSITIVE_INFINITY;
 }
 
-function unmask(payload: Buffer, bytes: Buffer, maskAt: number): void {
-  const mask = [bytes[maskAt], bytes[maskAt + 1], bytes[maskAt + 2], bytes[maskAt + 3]] as number[];
-  for (let i = 0; i < payload.length; i++) payload[i] = (payload[i] as number) ^ (mask[i & 3] as number);
+/** Short payloads lie here while they are handled: a part of the chunk would be an object for each input. */
+const SHORT = Buffer.allocUnsafeSlow(MAX_CONTROL);
+/** By length, each made once. */
+const SHORTS = Array.from({ length: MAX_CONTROL + 1 }, (_, length) => SHORT.subarray(0, length));
+
+/** `length` bytes at `from`, whose mask is in front of them; valid until the next call. */
+function unmasked(bytes: Buffer, from: number, length: number): Buffer {
+  const payload = SHORTS[length] ?? bytes.subarray(from, from + length);
+  for (let i = 0; i < length; i++) {
+    payload[i] = (bytes[from + i] as number) ^ (bytes[from - 4 + (i & 3)] as number);
+  }
+  return payload;
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });

@@ -16,6 +16,7 @@ const FRAME_HEAD = 6;
 
 export class WsConnection implements PlayerConnection {
   readonly id: number;
+  guest: unknown;
   readonly openedAt: number;
   readonly #socket: WebSocket;
   readonly #owner: ConnectionOwner;
