@@ -213,7 +213,8 @@ export class IoSession implements Hearer {
   }
 
   #hold(message: Uint8Array): void {
-    this.#held = message.slice();
+    // A copy: of a Buffer, `slice` would be a part of the reader's memory.
+    this.#held = new Uint8Array(message);
     this.connection?.pause();
   }
 }

@@ -90,7 +90,10 @@ function thread() {
     return connection;
   };
   const say = (connection: FakeConnection, message: Uint8Array) => {
-    io.onMessage(connection as unknown as Connection, message);
+    // As a connection does: the bytes are its own, and are written over after the call.
+    const bytes = Buffer.from(message);
+    io.onMessage(connection as unknown as Connection, bytes);
+    bytes.fill(0);
   };
   const seat = (slot: number, role: "player" | "spectator" = "player") => {
     const connection = connect(slot + 1);
