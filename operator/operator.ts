@@ -1,13 +1,14 @@
 /** The operator role, put together: stores, caches, controllers, placer, election, HTTP. Wiring only. */
 import { hostname } from "node:os";
 import { sleep } from "../platform/background.ts";
-import { hasCode, messageOf } from "../platform/errors.ts";
+import { hasCode } from "../platform/errors.ts";
 import { nameSuffix } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
 import { addProcessMetrics, counter, createRegistry, gauge } from "../platform/metrics.ts";
 import { MIGRATIONS } from "../platform/ownership/migrations.ts";
 import { createPool, migrate } from "../platform/postgres.ts";
-import { connectRedis } from "../platform/redis.ts";
+import { connectRedis, firstConnection } from "../platform/redis.ts";
+import { warnAgain } from "../platform/warn-again.ts";
 import { keyOf } from "./api/objects.ts";
 import { GROUP } from "./api/schema.ts";
 import { LoadBoard } from "./balancer/loads.ts";
@@ -170,6 +171,7 @@ export async function runOperator(
   const port = config.GAMEFLEET_HTTP_PORT;
   manager.addServer(await createProbes({ port, version, log, registry, manager, caches: all }));
 
+  await firstConnection(redis);
   try {
     await manager.run(signal);
   } finally {
@@ -186,8 +188,8 @@ async function migrateWhenThere(config: OperatorConfig, log: Log, signal: AbortS
       await migrate(config.GAMEFLEET_DATABASE_URL, MIGRATIONS, "ownership", log);
       return;
     } catch (error) {
-      if (hasCode(error, "SCHEMA_TOO_NEW")) throw error;
-      log.warn({ err: { message: messageOf(error) } }, "database not there yet");
+      if (hasCode(error, "SCHEMA_TOO_NEW") || hasCode(error, "SCHEMA_DIFFERS")) throw error;
+      warnAgain(log, "database not there yet", error);
       await sleep(1_000, signal);
     }
   }

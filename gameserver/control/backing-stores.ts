@@ -1,9 +1,9 @@
 /** A pod of a fleet: ownership in PostgreSQL, load and directory in Redis, tickets signed by the allocators. */
-import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
 import { release } from "../../platform/ownership/ownership.ts";
 import { createPool } from "../../platform/postgres.ts";
 import { connectRedis, firstConnection, type Redis } from "../../platform/redis.ts";
+import { warnAgain } from "../../platform/warn-again.ts";
 import { keys } from "../../protocol/directory.ts";
 import type { Config } from "../config.ts";
 import { Tickets } from "../sessions/tickets.ts";
@@ -47,8 +47,7 @@ export function storeBacking(config: Config, zones: Zones, host: BackingHost, lo
     stale = true;
   });
 
-  const quiet = (what: string) => (error: unknown) =>
-    log.warn({ what, err: { message: messageOf(error) } }, "not written");
+  const quiet = (what: string) => (error: unknown) => warnAgain(log, "not written", error, { what });
   const chore = (what: string, of: Chore["class"], everyMs: number, work: () => Promise<void>): Chore => ({
     name: what,
     class: of,

@@ -9,6 +9,7 @@ import { fail, messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
 import { closeZone, hold, type OwnedZone, register } from "../../platform/ownership/ownership.ts";
 import type { Pool } from "../../platform/postgres.ts";
+import { warnAgain } from "../../platform/warn-again.ts";
 import type { StoreHealth } from "./stores.ts";
 import { planZones } from "./zone-plan.ts";
 import { type OpenZone, occupied, type Zones } from "./zones.ts";
@@ -56,7 +57,7 @@ export class Ownership {
     return loop(() => this.look(), {
       everyMs: LOOK_MS,
       signal,
-      onError: (error) => this.#options.log.warn({ err: { message: messageOf(error) } }, "lease not renewed"),
+      onError: (error) => warnAgain(this.#options.log, "lease not renewed", error),
     });
   }
 

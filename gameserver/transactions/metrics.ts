@@ -2,12 +2,11 @@
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
 import { counter, gauge, histogram, type Registry } from "../../platform/metrics.ts";
+import { warnAgain } from "../../platform/warn-again.ts";
 import type { Observer } from "./observer.ts";
 import type { Mode, Processor } from "./processor.ts";
 
 const MODES: readonly Mode[] = ["normal", "pending", "direct", "refused"];
-/** A store that is away fails many calls a second: the log hears of the first, then of one in so long, ms. */
-const TELL_EVERY_MS = 10_000;
 /** The promise is 2 s: buckets around it. */
 const BUCKETS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 1.8, 2, 5, 30];
 
@@ -45,16 +44,6 @@ export function processorMetrics(registry: Registry, log: Log): ProcessorMetrics
   );
   const mode = gauge(registry, name("mode"), "1 for the mode that is on", ["mode"]);
 
-  let untold = 0;
-  let toldAt = Number.NEGATIVE_INFINITY;
-  const tell = (error: unknown): void => {
-    untold++;
-    if (performance.now() - toldAt < TELL_EVERY_MS) return;
-    log.warn({ err: { message: messageOf(error) }, failed: untold }, "transactions wait for a store");
-    toldAt = performance.now();
-    untold = 0;
-  };
-
   return {
     observer: {
       answered(entry, answer, took) {
@@ -73,7 +62,7 @@ export function processorMetrics(registry: Registry, log: Log): ProcessorMetrics
       },
       delayed(error) {
         delays.inc();
-        tell(error);
+        warnAgain(log, "transactions wait for a store", error);
       },
       swept: (count) => swept.inc(count),
       unreadable: (count) => unreadable.set(count),

@@ -9,6 +9,7 @@ import type { Registry } from "../../platform/metrics.ts";
 import { createPool, migrate, type Pool, query } from "../../platform/postgres.ts";
 import { connectRedis, type Redis } from "../../platform/redis.ts";
 import { isStoreAway } from "../../platform/store-errors.ts";
+import { warnAgain } from "../../platform/warn-again.ts";
 import { realClock } from "./clock.ts";
 import type { At } from "./crash-points.ts";
 import type { Asset } from "./decide.ts";
@@ -180,7 +181,7 @@ async function assemble(
         loop(async () => void (await work()), {
           everyMs,
           signal,
-          onError: (error) => log.warn({ what, err: { message: messageOf(error) } }, "tried again"),
+          onError: (error) => warnAgain(log, "tried again", error, { what }),
         });
       const journal = new JournalWatch(journalsOf(redis, pool), realClock);
       const { databaseUrl, verify = true } = options;

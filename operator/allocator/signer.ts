@@ -7,10 +7,10 @@
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { base64url, exportJWK } from "jose";
 import { loop } from "../../platform/background.ts";
-import { messageOf } from "../../platform/errors.ts";
 import { secretToken } from "../../platform/ids.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Redis } from "../../platform/redis.ts";
+import { warnAgain } from "../../platform/warn-again.ts";
 import { keys, PublishedKey } from "../../protocol/directory.ts";
 import { TICKET_SECONDS, type TicketClaims } from "../../protocol/ticket.ts";
 import { SigningThread } from "./signing-thread.ts";
@@ -68,8 +68,7 @@ export class Signer {
       {
         everyMs: REPUBLISH_MS,
         signal,
-        onError: (error) =>
-          this.#options.log.warn({ err: { message: messageOf(error) } }, "signing key not published"),
+        onError: (error) => warnAgain(this.#options.log, "signing key not published", error),
       },
     );
   }

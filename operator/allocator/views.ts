@@ -3,9 +3,9 @@
  * that an allocation itself reads nothing but the seats it takes.
  */
 import { sleep } from "../../platform/background.ts";
-import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Redis } from "../../platform/redis.ts";
+import { warnAgain } from "../../platform/warn-again.ts";
 import { type FleetKey, FleetRecord, keys, LoadSample, RosterEntry } from "../../protocol/directory.ts";
 import { FleetView, type MadeZone, type Seat, type ViewServer, viewServer } from "./view.ts";
 
@@ -154,7 +154,7 @@ export class Views {
   }
 
   #warn(error: unknown): void {
-    this.#log.warn({ err: { message: messageOf(error) } }, "fleet view not read");
+    warnAgain(this.#log, "fleet view not read", error);
   }
 }
 

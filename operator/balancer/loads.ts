@@ -5,9 +5,9 @@
  * is away the board is empty: no sample means unknown, and unknown counts as full wherever it is used.
  */
 import { loop } from "../../platform/background.ts";
-import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Redis } from "../../platform/redis.ts";
+import { warnAgain } from "../../platform/warn-again.ts";
 import { keys, LoadSample, type ServerKey } from "../../protocol/directory.ts";
 
 export const READ_EVERY_MS = 1_000;
@@ -68,7 +68,7 @@ export class LoadBoard {
         this.#replace(new Map());
         // It was Redis that did not answer: that says nothing about servers.
         this.#missed = new Map();
-        this.#options.log.warn({ err: { message: messageOf(error) } }, "load samples not read");
+        warnAgain(this.#options.log, "load samples not read", error);
       },
     });
   }

@@ -4,7 +4,6 @@
  * at once, can waste work but never give one zone to two servers.
  */
 import { sleep } from "../../platform/background.ts";
-import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Counter, Gauge } from "../../platform/metrics.ts";
 import {
@@ -17,6 +16,7 @@ import {
 } from "../../platform/ownership/ownership.ts";
 import type { Pool } from "../../platform/postgres.ts";
 import type { Redis } from "../../platform/redis.ts";
+import { warnAgain } from "../../platform/warn-again.ts";
 import { type FleetKey, keys } from "../../protocol/directory.ts";
 import { type FixedZone, planZones, type ZoneServer } from "./zone-plan.ts";
 
@@ -64,8 +64,7 @@ export class Placer {
       try {
         await this.round();
       } catch (error) {
-        if (!signal.aborted)
-          this.#options.log.warn({ err: { message: messageOf(error) } }, "zones not placed");
+        if (!signal.aborted) warnAgain(this.#options.log, "zones not placed", error);
       }
       if (!this.#poked) await this.#rest(signal);
     }

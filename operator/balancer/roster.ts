@@ -5,10 +5,10 @@
  * tried again with the next round; nobody waits for it.
  */
 import { loop } from "../../platform/background.ts";
-import { messageOf } from "../../platform/errors.ts";
 import { sameJson } from "../../platform/json.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Redis } from "../../platform/redis.ts";
+import { warnAgain } from "../../platform/warn-again.ts";
 import { type FleetKey, type FleetRecord, keys, type RosterEntry } from "../../protocol/directory.ts";
 
 export const REPUBLISH_MS = 10_000;
@@ -101,6 +101,6 @@ export class Roster {
   }
 
   #warn(error: unknown): void {
-    this.#log.warn({ err: { message: messageOf(error) } }, "roster not written");
+    warnAgain(this.#log, "roster not written", error);
   }
 }

@@ -2,10 +2,11 @@
  * Store receipts of one pod, put together: the stores behind their breakers, granting, the outbox, events, reports.
  */
 import { loop } from "../../../platform/background.ts";
-import { hasCode, messageOf } from "../../../platform/errors.ts";
+import { hasCode } from "../../../platform/errors.ts";
 import type { Log } from "../../../platform/log.ts";
 import type { Registry } from "../../../platform/metrics.ts";
 import type { Pool } from "../../../platform/postgres.ts";
+import { warnAgain } from "../../../platform/warn-again.ts";
 import type { Answer } from "../answer.ts";
 import type { Asset } from "../decide.ts";
 import type { Entry } from "../entry.ts";
@@ -100,7 +101,7 @@ export class Receipts {
       loop(work, {
         everyMs,
         signal: ending,
-        onError: (error) => log.warn({ what, err: { message: messageOf(error) } }, "tried again"),
+        onError: (error) => warnAgain(log, "tried again", error, { what }),
       });
     await Promise.all([
       repeat("outbox", pollMs, () => this.#send(ending)),
