@@ -25,7 +25,7 @@ interface SeenBody {
   readonly y: number;
 }
 
-const WORTH: Readonly<Record<string, number>> = { ship: 1, drone: 2, shot: 2, station: 6 };
+const WORTH: Readonly<Record<string, number>> = { ship: 1, drone: 2, shot: 2, crate: 4, station: 6 };
 
 /** How much of what is there lies in the picture. */
 function liveliness(bodies: readonly SeenBody[]): number {
