@@ -6,7 +6,7 @@ import type { Entry } from "../entry.ts";
 import { type Books, openBooks } from "../testing/books.ts";
 import { ASSETS, buy, grant, trade } from "../testing/entries.ts";
 import { isFenced, LEDGER_SESSION, mayRunAgain, PostgresLedger } from "./settle.ts";
-import { openStream } from "./streams.ts";
+import { openStream, STREAM_LOCK } from "./streams.ts";
 
 let books: Books;
 beforeEach(async () => {
@@ -258,6 +258,26 @@ describe("the fence", () => {
     expect(await successor.settle([grant(5)])).toEqual([settled]);
     expect(await credits("ann")).toBe(5n);
   });
+});
+
+it("the fence is looked at after whoever closes the journal has finished", async () => {
+  const other = await books.pool.connect();
+  await other.query("BEGIN");
+  await other.query("SELECT pg_advisory_xact_lock($1, $2)", [STREAM_LOCK, books.stream]);
+  await other.query("UPDATE ledger.stream SET closed_at = now()");
+  const late = books.ledger.settle([grant(5)]).then(
+    () => "settled",
+    (error: unknown) => (isFenced(error) ? "fenced" : error),
+  );
+  await eventually(async () => {
+    const waiting =
+      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'";
+    return (await query(books.pool, waiting)).length === 1;
+  });
+  await other.query("COMMIT");
+  other.release();
+  expect(await late).toBe("fenced");
+  expect(await books.count("transaction")).toBe(0);
 });
 
 describe("quarantine", () => {

@@ -168,9 +168,7 @@ export class PostgresLedger implements Ledger {
     // One round trip: the simple protocol takes several statements. `stream` is a number of ours.
     const results = (await client.query(
       `BEGIN; ${reads ? "" : `SET LOCAL lock_timeout = ${PATIENCE_MS};`}
-       SELECT pg_advisory_xact_lock_shared(${STREAM_LOCK}, ${stream});
-       SELECT closed_at IS NULL AS open, (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now
-       FROM ledger.stream WHERE id = ${stream}`,
+       SELECT open, now FROM ledger.hold_stream(${STREAM_LOCK}, ${stream})`,
     )) as unknown as readonly {
       readonly rows: readonly { readonly open: boolean; readonly now: number }[];
     }[];

@@ -3,8 +3,11 @@
  *
  * Wallets first, then ids, each in ascending order, for every batch: two that share both never wait for each other in
  * a circle (found by the kill loop: a resend at the other pod made a deadlock of a second). What a WITH runs first is
- * what is asked for first, so the ids ask whether all wallets were changed; when not, nothing else is done. Lines follow
- * their ids without a look for conflicts: one that is there before its transaction is a mistake, and fails.
+ * what is asked for first, so the ids ask whether all wallets were changed; when not, nothing else is done. Nobody looks
+ * for conflicts: an id that is there already fails, which is told from a line that is there before its transaction: that
+ * is a mistake.
+ *
+ * What can be said once, or not at all, is: arrays of nulls are empty, lines name their transaction by its place.
  */
 import type { Client } from "../../../platform/postgres.ts";
 import { numberArray, textArray } from "./array.ts";
@@ -15,24 +18,28 @@ const WALLET_PARAMETERS = { demanded: 6, seen: 4 } as const;
 
 const writeBy = (by: Changes["by"]): string => {
   const $ = (n: number) => `$${WALLET_PARAMETERS[by] + n}`;
+  const ids = `${$(1)}::uuid[]`;
+  // As a default it would be made for each row.
+  const xact = "(SELECT pg_current_xact_id()::text::bigint)";
   return `
 WITH kept AS (
   ${CHANGE[by]}
 ), made AS (
   INSERT INTO ledger.transaction
-    (id, kind, player, counterparty, hash, outcome, reason, accepted_at, trace, stream)
-  SELECT id, kind, player, counterparty, hash, outcome, reason, to_timestamp(accepted / 1000), trace, ${$(10)}
-  FROM unnest(${$(1)}::uuid[], ${$(2)}::text[], ${$(3)}::text[], ${$(4)}::text[], ${$(5)}::text[], ${$(6)}::text[],
-    ${$(7)}::text[], ${$(8)}::float8[], ${$(9)}::text[])
-    AS t (id, kind, player, counterparty, hash, outcome, reason, accepted, trace)
+    (id, kind, player, hash, accepted_at, trace, counterparty, reason, outcome, stream, xact)
+  SELECT id, kind, player, hash, to_timestamp(accepted / 1000), trace, counterparty, reason,
+    CASE WHEN reason IS NULL THEN 'settled' ELSE 'declined' END, ${$(8)}, ${xact}
+  FROM unnest(${ids}, ${$(2)}::text[], ${$(3)}::text[], ${$(4)}::text[], ${$(5)}::float8[], ${$(6)}::text[],
+    ${$(7)}::text[], ${$(9)}::text[]) AS t (id, kind, player, hash, accepted, trace, counterparty, reason)
   WHERE (SELECT count(*) FROM kept) = cardinality($1)
-    AND NOT EXISTS (SELECT FROM ledger.quarantine WHERE id = ANY (${$(1)}::uuid[]) AND resolved_at IS NULL)
-  ORDER BY id ON CONFLICT DO NOTHING RETURNING 1
+    AND NOT EXISTS (SELECT FROM ledger.quarantine WHERE id = ANY (${ids}) AND resolved_at IS NULL)
+  ORDER BY id RETURNING 1
 ), moved AS (
-  INSERT INTO ledger.transfer (transaction, line, source, target, asset, amount)
-  SELECT * FROM unnest(${$(11)}::uuid[], ${$(12)}::smallint[], ${$(13)}::text[], ${$(14)}::text[], ${$(15)}::text[],
-    ${$(16)}::bigint[])
-  WHERE (SELECT count(*) FROM made) = cardinality(${$(1)}::uuid[])
+  INSERT INTO ledger.transfer (transaction, line, source, target, asset, amount, xact)
+  SELECT (${ids})[place], line, source, target, asset, amount, ${xact}
+  FROM unnest(${$(10)}::int[], ${$(11)}::smallint[], ${$(12)}::text[], ${$(13)}::text[], ${$(14)}::text[],
+    ${$(15)}::bigint[]) AS l (place, line, source, target, asset, amount)
+  WHERE (SELECT count(*) FROM made) > 0
 )
 SELECT (SELECT count(*)::int FROM kept) AS kept, (SELECT count(*)::int FROM made) AS made`;
 };
@@ -53,35 +60,52 @@ export async function writeBatch(
   changes: Changes,
   stream: number,
 ): Promise<Written> {
-  const lines = fresh.flatMap(({ entry, final }) =>
+  try {
+    const { rows } = await client.query<{ made: number; kept: number }>({
+      name: `ledger-write-${changes.by}`,
+      text: WRITE[changes.by],
+      values: [...changes.values, ...transactionsOf(fresh, stream), ...linesOf(fresh)],
+    });
+    const [done] = rows;
+    if (done?.kept !== changes.count) return "wallets";
+    return done.made === fresh.length ? "written" : "ids";
+  } catch (error) {
+    const { code, table } = error as { readonly code?: unknown; readonly table?: unknown };
+    if (code === "23505" && String(table).startsWith("transaction")) return "ids";
+    throw error;
+  }
+}
+
+function transactionsOf(fresh: readonly Fresh[], stream: number): (string | number)[] {
+  return [
+    textArray(fresh.map(({ entry }) => entry.id)),
+    textArray(fresh.map(({ entry }) => entry.kind)),
+    textArray(fresh.map(({ entry }) => entry.player)),
+    textArray(fresh.map(({ entry }) => entry.hash)),
+    numberArray(fresh.map(({ entry }) => entry.acceptedAt)),
+    textArray(fresh.map(({ entry }) => entry.trace)),
+    orNulls(fresh.map(({ entry }) => entry.counterparty)),
+    stream,
+    orNulls(fresh.map(({ final }) => (final.status === "declined" ? final.reason : undefined))),
+  ];
+}
+
+/** Shorter arrays are filled up with nulls. */
+const orNulls = (values: readonly (string | undefined)[]): string =>
+  values.every((value) => value === undefined) ? "{}" : textArray(values.map((value) => value ?? null));
+
+function linesOf(fresh: readonly Fresh[]): string[] {
+  const lines = fresh.flatMap(({ entry, final }, index) =>
     final.status === "settled"
-      ? entry.transfers.map((transfer, line) => ({ ...transfer, id: entry.id, line }))
+      ? entry.transfers.map((transfer, line) => ({ transfer, place: index + 1, line }))
       : [],
   );
-  const { rows } = await client.query<{ made: number; kept: number }>({
-    name: `ledger-write-${changes.by}`,
-    text: WRITE[changes.by],
-    values: [
-      ...changes.values,
-      textArray(fresh.map(({ entry }) => entry.id)),
-      textArray(fresh.map(({ entry }) => entry.kind)),
-      textArray(fresh.map(({ entry }) => entry.player)),
-      textArray(fresh.map(({ entry }) => entry.counterparty ?? null)),
-      textArray(fresh.map(({ entry }) => entry.hash)),
-      textArray(fresh.map(({ final }) => final.status)),
-      textArray(fresh.map(({ final }) => (final.status === "declined" ? final.reason : null))),
-      numberArray(fresh.map(({ entry }) => entry.acceptedAt)),
-      textArray(fresh.map(({ entry }) => entry.trace)),
-      stream,
-      textArray(lines.map((line) => line.id)),
-      numberArray(lines.map((line) => line.line)),
-      textArray(lines.map((line) => line.from)),
-      textArray(lines.map((line) => line.to)),
-      textArray(lines.map((line) => line.asset)),
-      numberArray(lines.map((line) => line.amount)),
-    ],
-  });
-  const [done] = rows;
-  if (done?.kept !== changes.count) return "wallets";
-  return done.made === fresh.length ? "written" : "ids";
+  return [
+    numberArray(lines.map(({ place }) => place)),
+    numberArray(lines.map(({ line }) => line)),
+    textArray(lines.map(({ transfer }) => transfer.from)),
+    textArray(lines.map(({ transfer }) => transfer.to)),
+    textArray(lines.map(({ transfer }) => transfer.asset)),
+    numberArray(lines.map(({ transfer }) => transfer.amount)),
+  ];
 }

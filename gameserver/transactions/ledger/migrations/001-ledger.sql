@@ -65,6 +65,15 @@ CREATE TABLE ledger.stream (
   closed_by text
 );
 
+-- What every batch begins with: waits for whoever is closing the stream, then tells whether it is open, and the time. A
+-- function, so that sessions keep its plans; volatile, so that the look sees what was committed while the lock was waited for.
+CREATE FUNCTION ledger.hold_stream(key int, stream int, OUT open bool, OUT now float8) LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(key, stream);
+  SELECT s.closed_at IS NULL INTO open FROM ledger.stream s WHERE s.id = hold_stream.stream;
+  now := extract(epoch FROM clock_timestamp()) * 1000;
+END $$;
+
 -- Transactions that failed for a reason that is a mistake: an operator retries or abandons them.
 CREATE TABLE ledger.quarantine (
   id          uuid PRIMARY KEY,
