@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { silentLog } from "../../../platform/log.ts";
 import { createPool, query } from "../../../platform/postgres.ts";
+import { eventually } from "../../../platform/testing/eventually.ts";
 import { type Books, openBooks } from "../testing/books.ts";
 import { ASSETS, buy, entryOf, grant, trade } from "../testing/entries.ts";
 import { LEDGER_SESSION, PostgresLedger } from "./settle.ts";
@@ -39,7 +40,13 @@ it("changes no other wallet that stands where the one it read stood, in the same
     query(books.pool, `UPDATE ${wallet(player)} RETURNING ctid::text, version`);
   await query(books.pool, "VACUUM FULL ledger.wallet");
   const anns = await change("ann");
-  turns["ledger-known"] = () => change("ann");
+  turns["ledger-known"] = async () => {
+    await change("ann");
+    // What other tests are still writing in this server would keep the old row from being cleaned up.
+    const sql = `SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+      > max(xmin::text::bigint) AS past FROM ledger.wallet`;
+    await eventually(async () => (await query<{ past: boolean }>(books.pool, sql))[0]?.past === true);
+  };
   turns["ledger-write-seen"] = async () => {
     for (const name in turns) delete turns[name];
     // The place of the row that was read is free now, and taken by whoever changes next.
