@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { SUBPROTOCOL } from "../../protocol/frames.ts";
 import { Connection, type ConnectionOwner, type PlayerConnection } from "../transport/connection.ts";
+import { readingIntoOneBuffer } from "../transport/one-buffer.ts";
 import { WsConnection, wsServer } from "../transport/ws-connection.ts";
 
 export type TransportName = "own" | "ws";
@@ -36,13 +37,16 @@ export async function echoServer(
   const server: Server =
     transport === "ws"
       ? wsServer((socket) => connections.push(new WsConnection(++id, socket, owner, performance.now())))
-      : createServer({ noDelay: true }, (socket) => {
+      : createServer({ noDelay: true, pauseOnConnect: true }, (accepted) => {
+          const socket = readingIntoOneBuffer(accepted);
+          keep(socket);
           connections.push(new Connection(++id, socket, owner, performance.now()));
         });
-  server.on("connection", (socket) => {
+  const keep = (socket: Socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
-  });
+  };
+  if (transport === "ws") server.on("connection", keep);
   await once(server.listen(0, "127.0.0.1"), "listening");
   return {
     port: (server.address() as AddressInfo).port,

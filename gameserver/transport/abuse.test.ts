@@ -16,6 +16,7 @@ import { RawClient, rawFrame } from "../testing/echo.ts";
 import { Connection } from "./connection.ts";
 import { IoThread } from "./io-thread.ts";
 import { type FromTransport, TRANSPORT_COUNTERS, type WelcomeStart } from "./messages.ts";
+import { readingIntoOneBuffer } from "./one-buffer.ts";
 
 const schema = compileGame(game.declaration);
 const BINARY = 2;
@@ -41,7 +42,8 @@ beforeEach(async () => {
   zone.open(0);
   io.obey({ type: "openZone", zone: 1, slots: 4, buffer: memory.buffer });
   let id = 0;
-  server = createServer({ noDelay: true }, (socket) => {
+  server = createServer({ noDelay: true, pauseOnConnect: true }, (accepted) => {
+    const socket = readingIntoOneBuffer(accepted);
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     io.add(new Connection(++id, socket, io, performance.now()));

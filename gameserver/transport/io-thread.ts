@@ -77,6 +77,10 @@ export class IoThread implements ConnectionOwner {
     this.#pace = new Pace(schema, stance, options, { stats, seen, onBug: (error) => this.onBug(error) });
   }
 
+  get connections(): number {
+    return this.#guests.size;
+  }
+
   add(connection: PlayerConnection): void {
     const bucket = this.#rates.hold(`#${connection.id}`, performance.now());
     const guest: Guest = { connection, session: undefined, saidHello: false, bucket };

@@ -13,6 +13,7 @@ import {
   type TransportCounter,
   type TransportData,
 } from "./messages.ts";
+import { readingIntoOneBuffer } from "./one-buffer.ts";
 import { WsConnection, wsServer } from "./ws-connection.ts";
 
 if (!parentPort) throw new Error("transport/worker.ts runs as a worker thread only");
@@ -34,8 +35,11 @@ let connections = 0;
 const server =
   data.transport === "ws"
     ? wsServer((socket) => thread.add(new WsConnection(++connections, socket, thread, performance.now())))
-    : createServer({ noDelay: true, pauseOnConnect: false }, (socket) => {
-        thread.add(new Connection(++connections, socket, thread, performance.now()));
+    : createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
+        // Counted here: those that are handed on are no connections of the server any more.
+        if (thread.connections >= data.maxConnections) socket.destroy();
+        else
+          thread.add(new Connection(++connections, readingIntoOneBuffer(socket), thread, performance.now()));
       });
 server.maxConnections = data.maxConnections;
 server.listen({ host: data.host, port: data.port, backlog: 4_096, reusePort: data.shared }, () => {
