@@ -15,30 +15,28 @@ const LIMIT = `LIMIT ${MAX_FINDINGS}`;
 /** Whether JSON.stringify only puts quotes around them. */
 const plain = (names: string) => `strpos(${names}, '"') = 0 AND strpos(${names}, E'\\\\') = 0`;
 
-/** A name as JSON.stringify writes it. Nearly none needs to_json; without it a seventh of the time is saved. */
-const quoted = (name: string) =>
-  `CASE WHEN ${plain(name)} THEN '"' || ${name} || '"' ELSE to_json(${name})::text END`;
+const json = (name: string) => `to_json(${name})::text`;
 
-/** One line as JSON.stringify writes it. Its three names are looked at in one. */
+/** One line as JSON.stringify writes it. Nearly none needs to_json; its three names are looked at in one. */
 const LINE = `CASE WHEN ${plain("(source || target || asset)")}
-  THEN format('["%s","%s","%s",%s]', source, target, asset, amount)
-  ELSE format('[%s,%s,%s,%s]', to_json(source), to_json(target), to_json(asset), amount) END`;
+  THEN '["' || source || '","' || target || '","' || asset || '",' || amount || ']'
+  ELSE '[' || ${json("source")} || ',' || ${json("target")} || ',' || ${json("asset")} || ',' || amount || ']' END`;
 
 /** Lines by transaction, as the JSON that was hashed. Sorted first: the text is joined in order of input. */
-const lines = (where: string) => `
-  SELECT transaction, count(*) AS lines, string_agg(line, ',') AS text FROM (
-    SELECT transaction, ${LINE} AS line FROM ledger.transfer ${where} ORDER BY transaction, ledger.transfer.line
-  ) AS sorted GROUP BY transaction`;
+const lines = (transfers: string) => `
+  SELECT transaction, count(*) AS lines, string_agg(part, ',') AS text
+  FROM (SELECT transaction, ${LINE} AS part FROM ${transfers} ORDER BY transaction, line) AS sorted GROUP BY transaction`;
 
-/**
- * entry.ts `parametersHash`: SHA-256 in base64url, here with the "=" that base64 ends 32 bytes with. Two `replace` take
- * a tenth of the time of one `translate`.
- */
-const HASH = `replace(replace(encode(sha256(convert_to('["' || t.id::text || '","' || t.kind || '",'
-  || ${quoted("t.player")} || ',' || CASE WHEN t.counterparty IS NULL THEN 'null' ELSE ${quoted("t.counterparty")} END
-  || ',[' || l.text || ']]', 'UTF8')), 'base64'), '+', '-'), '/', '_')`;
+/** What entry.ts `parametersHash` hashes. Most have one player, whose name is plain. */
+const TEXT = `CASE WHEN t.counterparty IS NULL AND ${plain("t.player")}
+  THEN '["' || t.id || '","' || t.kind || '","' || t.player || '",null,[' || l.text || ']]'
+  ELSE '["' || t.id || '","' || t.kind || '",' || ${json("t.player")} || ','
+    || coalesce(${json("t.counterparty")}, 'null') || ',[' || l.text || ']]' END`;
 
-const transactions = (own: string, ofLines: string) => `
+/** In base64url, here with the "=" that base64 ends 32 bytes with. Two `replace` take a tenth of one `translate`. */
+const HASH = `replace(replace(encode(sha256(convert_to(${TEXT}, 'UTF8')), 'base64'), '+', '-'), '/', '_')`;
+
+const transactions = (own: string, transfers: string, most: string) => `
   SELECT CASE WHEN t.id IS NULL THEN 'transfer-without-transaction'
       WHEN t.outcome = 'declined' THEN 'transfer-of-declined'
       WHEN l.transaction IS NULL THEN 'transaction-without-transfers'
@@ -47,48 +45,63 @@ const transactions = (own: string, ofLines: string) => `
     CASE WHEN t.id IS NULL THEN l.lines || ' lines: ' || left(l.text, 300)
       WHEN l.transaction IS NULL THEN t.kind || ' of ' || t.player
       ELSE t.kind || ' of ' || t.player || ', ' || l.lines || ' lines: ' || left(l.text, 300) END AS detail
-  FROM (SELECT id, kind, player, counterparty, hash, outcome FROM ledger.transaction ${own}) AS t
-  FULL JOIN (${lines(ofLines)}) AS l ON l.transaction = t.id
+  FROM (SELECT id, kind, player, counterparty, hash, outcome FROM ${own}) AS t
+  FULL JOIN (${lines(transfers)}) AS l ON l.transaction = t.id
   WHERE CASE WHEN t.id IS NULL THEN true WHEN l.transaction IS NULL THEN t.outcome = 'settled'
     WHEN t.outcome = 'declined' THEN true ELSE t.hash || '=' <> ${HASH} END
-  ${LIMIT}`;
+  LIMIT ${most}`;
 
-export const TRANSACTIONS_FULL = transactions("", "");
+const within = (id: string) => `WHERE ${id} >= $1 AND ($2::uuid IS NULL OR ${id} < $2)`;
+
+/** Ids from $1 to below $2, $3 findings at most: one partition at a time takes a seventh less than all of them merged. */
+export const TRANSACTIONS_FULL = transactions(
+  `ledger.transaction ${within("id")}`,
+  `ledger.transfer ${within("transaction")}`,
+  "$3",
+);
+
+/** Where partitions begin and end. */
+export const BOUNDS = `
+  SELECT DISTINCT (regexp_matches(pg_get_expr(c.relpartbound, c.oid), '[0-9a-f]{8}-[0-9a-f-]{27}', 'g'))[1]::uuid AS id
+  FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+  WHERE i.inhparent IN ('ledger.transaction'::regclass, 'ledger.transfer'::regclass) ORDER BY id`;
+
+/** Slack for clocks of transactions that began before they waited for the fence. */
+export const FENCE_SLACK = "interval '30 seconds'";
+
+const streams = (own: string) => `
+  SELECT CASE WHEN s.id IS NULL THEN 'stream-unknown' ELSE 'settled-after-fence' END AS kind, t.id::text AS subject,
+    'journal ' || t.stream || coalesce(', closed ' || s.closed_at || ', settled ' || t.settled_at, '') AS detail
+  FROM ${own} t LEFT JOIN ledger.stream s ON s.id = t.stream
+  WHERE s.id IS NULL OR t.settled_at > s.closed_at + ${FENCE_SLACK} ${LIMIT}`;
+
+export const STREAMS_FULL = streams("ledger.transaction");
 
 /**
+ * Rows of `rows, kind, subject, detail`: one with no kind when all is well. What is new is read once; each question is
+ * asked of that.
+ *
  * A line is written by the same PostgreSQL transaction as its transaction: one that comes later belongs to nothing here
  * and is found as such, or as a change of what stood there.
  */
-export const TRANSACTIONS_SINCE = `
-  SELECT CASE WHEN kind = 'transfer-without-transaction'
-      AND EXISTS (SELECT FROM ledger.transaction o WHERE o.id = subject::uuid)
-    THEN 'transaction-changed' ELSE kind END AS kind, subject, detail
-  FROM (${transactions("WHERE xact >= $1", "WHERE xact >= $1")}) AS found`;
+export const NEW_ROWS = `
+  WITH own AS MATERIALIZED (
+    SELECT id, kind, player, counterparty, hash, outcome, stream, settled_at FROM ledger.transaction WHERE xact >= $1
+  ), transfers AS MATERIALIZED (
+    SELECT transaction, line, source, target, asset, amount FROM ledger.transfer WHERE xact >= $1
+  ), found AS (
+    (SELECT CASE WHEN kind = 'transfer-without-transaction'
+        AND EXISTS (SELECT FROM ledger.transaction o WHERE o.id = subject::uuid)
+      THEN 'transaction-changed' ELSE kind END AS kind, subject, detail
+    FROM (${transactions("own", "transfers", `${MAX_FINDINGS}`)}) AS changed)
+    UNION ALL (${streams("own")})
+  )
+  SELECT rows, kind, subject, detail
+  FROM (SELECT (SELECT count(*) FROM own)::int + (SELECT count(*) FROM transfers)::int AS rows) AS read
+  LEFT JOIN found ON true`;
 
-/** What an account is multiplied by in the sums of `WALLETS_ADD_UP` ($1: their key). House accounts have no balance. */
-const weight = (account: string) =>
-  `CASE WHEN ${account} LIKE 'house:%' THEN 0 ELSE hashtextextended(asset, hashtextextended(${account}, $1)) >> 2 END`;
-
-const weighed = (table: string) =>
-  `SELECT coalesce(sum((${weight("account")})::numeric * balance), 0) AS held FROM ledger.${table}`;
-
-/**
- * Whether all wallets are what their lines say (`wallets`), and whether what is kept of those below $2 is (`checked`),
- * by two sums instead of one for each wallet: every line and every balance is multiplied by a number of 62 bits that
- * only its wallet has, and only with this key. Then the sums of lines and balances are equal if each wallet's are; if
- * not, they differ but for a chance of one in 2^61, and anew for each key. Which wallets they are is asked after that.
- */
-export const WALLETS_ADD_UP = `
-  SELECT l.moved = w.held AS wallets, l.moved - l.late = c.held AS checked FROM (
-    SELECT coalesce(sum((${weight("target")} - ${weight("source")})::numeric * amount), 0) AS moved,
-      coalesce(sum((${weight("target")} - ${weight("source")})::numeric * amount) FILTER (WHERE xact >= $2), 0) AS late
-    FROM ledger.transfer) AS l, (${weighed("wallet")}) AS w, (${weighed("wallet_checked")}) AS c`;
-
-/** Each line twice: what it gives to its target, and what it takes from its source. */
-const SIDES = `
-    SELECT target AS account, asset, amount AS delta, xact, NULL::bigint AS balance, NULL::numeric AS checked
-    FROM ledger.transfer
-    UNION ALL SELECT source, asset, -amount, xact, NULL, NULL FROM ledger.transfer`;
+/** Each line twice: what it gives to its target, and what it takes from its source. The house has no wallets. */
+const SIDES = `ledger.transfer, LATERAL (VALUES (target, amount), (source, -amount)) AS side (account, delta)`;
 
 /** Whoever has no wallet has nothing. */
 const WALLETS_DIFFER = `
@@ -96,64 +109,56 @@ const WALLETS_DIFFER = `
     'has ' || coalesce(balance::text, 'no row') || ', its transfers say ' || due AS detail
   FROM wallets WHERE coalesce(balance, 0) <> due ${LIMIT}`;
 
-/** Those that are not what their lines say, or not what is kept of them. $1: the next checkpoint. */
-const WALLETS = `
+export const WALLETS_FULL = `
+  WITH wallets AS (
+    SELECT account, asset, max(balance) AS balance, coalesce(sum(delta), 0) AS due
+    FROM (SELECT account, asset, delta, NULL::bigint AS balance FROM ${SIDES}
+      UNION ALL SELECT account, asset, NULL, balance FROM ledger.wallet
+    ) AS sides WHERE account NOT LIKE 'house:%' GROUP BY account, asset
+  ) ${WALLETS_DIFFER}`;
+
+/** Sees to what is kept, too. $1: the next checkpoint. */
+export const WALLETS_FULL_KEEP = `
   WITH wallets AS MATERIALIZED (
     SELECT account, asset, max(balance) AS balance, coalesce(sum(delta), 0) AS due, max(checked) AS checked,
       coalesce(sum(delta) FILTER (WHERE xact < $1), 0) AS known
-    FROM (${SIDES}
+    FROM (
+      SELECT account, asset, delta, xact, NULL::bigint AS balance, NULL::numeric AS checked FROM ${SIDES}
       UNION ALL SELECT account, asset, NULL, NULL, balance, NULL FROM ledger.wallet
       UNION ALL SELECT account, asset, NULL, NULL, NULL, balance FROM ledger.wallet_checked
     ) AS sides WHERE account NOT LIKE 'house:%' GROUP BY account, asset
     HAVING coalesce(max(balance), 0) <> coalesce(sum(delta), 0)
       OR coalesce(max(checked), 0) <> coalesce(sum(delta) FILTER (WHERE xact < $1), 0)
-  )`;
-
-/** For who may only read. $1 has no effect here. */
-export const WALLETS_READ_ONLY = `${WALLETS} ${WALLETS_DIFFER}`;
-
-/** $1: the next checkpoint, which is kept. */
-export const WALLETS_FULL = `${WALLETS}, kept AS (
+  ), kept AS (
     INSERT INTO ledger.wallet_checked (account, asset, balance)
     SELECT account, asset, known FROM wallets WHERE coalesce(checked, 0) <> known
     ON CONFLICT (account, asset) DO UPDATE SET balance = excluded.balance
   ) ${WALLETS_DIFFER}`;
 
-/** $1: the next checkpoint; $2: the last one. */
+/**
+ * What moved. $1: the next checkpoint; $2: the last one. Each wallet is looked up by its key, in the order of keys, and
+ * what is kept of it is changed where it was found: nobody else changes that.
+ */
 export const WALLETS_SINCE = `
   WITH moved AS MATERIALIZED (
     SELECT account, asset, sum(delta) AS total, coalesce(sum(delta) FILTER (WHERE xact < $1), 0) AS known
-    FROM (${SIDES}) AS sides WHERE account NOT LIKE 'house:%' AND xact >= $2 GROUP BY account, asset
+    FROM ${SIDES} WHERE account NOT LIKE 'house:%' AND xact >= $2 GROUP BY account, asset
+    ORDER BY account, asset
+  ), wallets AS MATERIALIZED (
+    SELECT account, asset, known, c.ctid AS place, c.balance AS before, w.balance, coalesce(c.balance, 0) + total AS due
+    FROM moved LEFT JOIN ledger.wallet_checked c USING (account, asset) LEFT JOIN ledger.wallet w USING (account, asset)
   ), changed AS (
-    UPDATE ledger.wallet_checked c SET balance = c.balance + m.known FROM moved m
-    WHERE c.account = m.account AND c.asset = m.asset RETURNING c.account, c.asset, c.balance - m.known AS before
-  ), due AS MATERIALIZED (
-    SELECT account, asset, known, before, coalesce(before, 0) + total AS due
-    FROM moved LEFT JOIN changed USING (account, asset)
+    UPDATE ledger.wallet_checked c SET balance = before + known FROM wallets WHERE c.ctid = place AND known <> 0
   ), added AS (
-    INSERT INTO ledger.wallet_checked (account, asset, balance) SELECT account, asset, known FROM due
-    WHERE before IS NULL
-  ), wallets AS (SELECT account, asset, balance, due FROM due LEFT JOIN ledger.wallet w USING (account, asset))
-  ${WALLETS_DIFFER}`;
+    INSERT INTO ledger.wallet_checked (account, asset, balance) SELECT account, asset, known FROM wallets
+    WHERE place IS NULL
+  ) ${WALLETS_DIFFER}`;
 
-/** Slack for clocks of transactions that began before they waited for the fence. */
-const FENCE_SLACK = "interval '30 seconds'";
-
-const streams = (where: string) => `
-  SELECT CASE WHEN s.id IS NULL THEN 'stream-unknown' ELSE 'settled-after-fence' END AS kind, t.id::text AS subject,
-    'journal ' || t.stream || coalesce(', closed ' || s.closed_at || ', settled ' || t.settled_at, '') AS detail
-  FROM ledger.transaction t LEFT JOIN ledger.stream s ON s.id = t.stream
-  WHERE (s.id IS NULL OR t.settled_at > s.closed_at + ${FENCE_SLACK}) ${where} ${LIMIT}`;
-
-/** The small questions: cheap beside the two above, asked in either form. $1: where to begin. */
-export const SMALL_SINCE = `(${streams("AND t.xact >= $1")})`;
-export const SMALL_FULL = `(${streams("")})
-  UNION ALL (
-    SELECT CASE WHEN account LIKE 'house:%' THEN 'wallet-of-house' ELSE 'wallet-negative' END, account || ' ' || asset,
-      'has ' || balance FROM ledger.wallet WHERE balance < 0 OR account LIKE 'house:%' ${LIMIT})
-  UNION ALL (
-    SELECT 'row-ahead', 'ledger.transfer', 'transaction ' || xact || ' of PostgreSQL has not been: see docs/transactions.md'
-    FROM ledger.transfer WHERE xact >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint LIMIT 1)`;
+/** Wallets that should not be, whatever their lines say. */
+export const WALLETS_ODD = `
+  SELECT CASE WHEN account LIKE 'house:%' THEN 'wallet-of-house' ELSE 'wallet-negative' END AS kind,
+    account || ' ' || asset AS subject, 'has ' || balance AS detail
+  FROM ledger.wallet WHERE balance < 0 OR account LIKE 'house:%' ${LIMIT}`;
 
 /** Asked every time: these tables are small, or empty when all is well. */
 export const ASIDE = `
@@ -165,3 +170,8 @@ export const ASIDE = `
   UNION ALL (SELECT 'row-astray', id::text, 'in ledger.transaction_stray' FROM ledger.transaction_stray ${LIMIT})
   UNION ALL (SELECT 'row-astray', transaction::text || '/' || line, 'in ledger.transfer_stray'
     FROM ledger.transfer_stray ${LIMIT})`;
+
+export const AHEAD = `
+  SELECT 'row-ahead' AS kind, 'ledger.transfer' AS subject,
+    'transaction ' || max(xact) || ' of PostgreSQL has not been: see docs/transactions.md' AS detail
+  FROM ledger.transfer`;

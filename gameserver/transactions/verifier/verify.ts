@@ -6,20 +6,21 @@
  * good: that is how far a look has read, and where the next begins. No sequence can tell this: rows of a later number
  * become visible before those of an earlier one.
  */
-import { randomBytes } from "node:crypto";
 import type { Client } from "../../../platform/postgres.ts";
 import {
+  AHEAD,
   ASIDE,
-  SMALL_FULL,
-  SMALL_SINCE,
+  BOUNDS,
+  NEW_ROWS,
+  STREAMS_FULL,
   TRANSACTIONS_FULL,
-  TRANSACTIONS_SINCE,
-  WALLETS_ADD_UP,
   WALLETS_FULL,
-  WALLETS_READ_ONLY,
+  WALLETS_FULL_KEEP,
+  WALLETS_ODD,
   WALLETS_SINCE,
 } from "./checks.ts";
-import type { Finding } from "./finding.ts";
+import { type Finding, MAX_FINDINGS } from "./finding.ts";
+import { readSums } from "./sums.ts";
 
 export type Form = "full" | "incremental";
 
@@ -37,6 +38,9 @@ export interface Look {
  */
 const MAX_SINCE = 500_000n;
 
+/** The lowest id. */
+const NIL = "00000000-0000-0000-0000-000000000000";
+
 /**
  * Settings of the session that looks: one processor at most and little memory, because the players come first, and
  * plans for what is asked, not for the two lanes of the ledger.
@@ -46,8 +50,6 @@ export const VERIFIER_SESSION = {
   work_mem: "64MB",
   // Compiling these questions takes longer than asking them (a second, measured).
   jit: "off",
-  // One month at a time: the ids of a transaction and of its lines fall into the same partition.
-  enable_partitionwise_join: "on",
   enable_partitionwise_aggregate: "on",
   // What it keeps for itself may be lost in a crash; the books are read only.
   synchronous_commit: "off",
@@ -55,59 +57,71 @@ export const VERIFIER_SESSION = {
 
 /** Reads everything. With `keep` it sees to the checkpoint, too, for which it must be the only one (run.ts). */
 export function verifyFull(client: Client, keep: boolean): Promise<Look> {
-  return look(client, "full", keep, async () => ({
-    findings: [
-      ...(await ask(client, TRANSACTIONS_FULL)),
-      ...(await verifyWallets(client, keep)),
-      ...(await ask(client, SMALL_FULL)),
-      ...(await ask(client, ASIDE)),
-    ],
-    rows: await rowsSince(client, 0n),
-  }));
+  return look(client, "full", keep, async () => {
+    const from = keep ? await usableCheckpoint(client) : undefined;
+    const sums = await readSums(client, from);
+    const findings = await askTransactions(client);
+    if (keep && !(sums.wallets && sums.kept)) {
+      const to = await horizon(client);
+      findings.push(...(await ask(client, WALLETS_FULL_KEEP, to)));
+      await setCheckpoint(client, to);
+    } else if (!sums.wallets) findings.push(...(await ask(client, WALLETS_FULL)));
+    if (sums.streams) findings.push(...(await ask(client, STREAMS_FULL)));
+    if (sums.odd) findings.push(...(await ask(client, WALLETS_ODD)));
+    if (sums.ahead) findings.push(...(await ask(client, AHEAD)));
+    findings.push(...(await ask(client, ASIDE)));
+    return { findings, rows: sums.rows };
+  });
 }
 
-/** The wallets one by one only if all together do not add up, or if there is no checkpoint that is worth keeping. */
-async function verifyWallets(client: Client, keep: boolean): Promise<Finding[]> {
-  const from = await checkpoint(client);
-  const to = await horizon(client);
-  if (!keep) return (await addUp(client, 0n)).wallets ? [] : ask(client, WALLETS_READ_ONLY, to);
-  if (from !== undefined && to - from <= MAX_SINCE) {
-    const { wallets, checked } = await addUp(client, from);
-    if (wallets && checked) return [];
+/** One partition after the other. Every id is asked for, wherever partitions may begin and end. */
+async function askTransactions(client: Client): Promise<Finding[]> {
+  // All of a table is not found by an index of it.
+  await client.query("SET LOCAL enable_bitmapscan = off");
+  const bounds = (await client.query<{ id: string }>(BOUNDS)).rows.map(({ id }) => id);
+  const findings: Finding[] = [];
+  let from: string = NIL;
+  for (const to of [...bounds, null]) {
+    const values = [from, to, MAX_FINDINGS - findings.length];
+    findings.push(...(await client.query<Finding>(TRANSACTIONS_FULL, values)).rows);
+    from = to ?? from;
   }
-  const findings = await ask(client, WALLETS_FULL, to);
-  await setCheckpoint(client, to);
+  await client.query("SET LOCAL enable_bitmapscan = on");
   return findings;
-}
-
-async function addUp(client: Client, from: bigint): Promise<{ wallets: boolean; checked: boolean }> {
-  const { rows } = await client.query(WALLETS_ADD_UP, [randomBytes(8).readBigInt64BE(), from]);
-  const [sums] = rows as [{ wallets: boolean; checked: boolean }];
-  return sums;
 }
 
 /** Reads what was written since the last look. Reads everything when there was none, or it was long ago. */
 export async function verifyIncremental(client: Client): Promise<Look> {
-  const from = await checkpoint(client);
-  if (from === undefined || (await horizon(client)) - from > MAX_SINCE) return verifyFull(client, true);
+  const from = await usableCheckpoint(client);
+  if (from === undefined) return verifyFull(client, true);
   return look(client, "incremental", true, async () => {
     const to = await horizon(client);
     // Few rows of a large table: by the index of blocks, whatever the planner guesses of it.
     await client.query("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off");
-    const ofNew = [
-      ...(await ask(client, TRANSACTIONS_SINCE, from)),
-      ...(await ask(client, SMALL_SINCE, from)),
-    ];
-    const rows = await rowsSince(client, from);
-    await client.query("SET LOCAL enable_indexscan = on");
-    const findings = [
-      ...ofNew,
-      ...(await ask(client, WALLETS_SINCE, to, from)),
-      ...(await ask(client, ASIDE)),
-    ];
+    const { rows, findings } = await askNew(client, from);
+    // And few wallets of many: each by its key, or all of them would be read for those that moved.
+    await client.query(
+      "SET LOCAL enable_indexscan = on; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off",
+    );
+    findings.push(...(await ask(client, WALLETS_SINCE, to, from)), ...(await ask(client, ASIDE)));
     await setCheckpoint(client, to);
     return { findings, rows };
   });
+}
+
+/** How many rows were read, and beside it a finding: at least one of these, with no kind when all is well. */
+interface NewRows extends Omit<Finding, "kind"> {
+  readonly rows: number;
+  readonly kind: Finding["kind"] | null;
+}
+
+async function askNew(client: Client, from: bigint): Promise<{ rows: number; findings: Finding[] }> {
+  const { rows } = await client.query<NewRows>(NEW_ROWS, [from]);
+  const [first] = rows as [NewRows];
+  const findings = rows.flatMap(({ kind, subject, detail }) =>
+    kind === null ? [] : [{ kind, subject, detail }],
+  );
+  return { rows: first.rows, findings };
 }
 
 async function look(
@@ -134,22 +148,15 @@ async function horizon(client: Client): Promise<bigint> {
   return BigInt(row.xact);
 }
 
-async function checkpoint(client: Client): Promise<bigint | undefined> {
+/** Where the last look ended; undefined when there was none, or it is better forgotten. */
+async function usableCheckpoint(client: Client): Promise<bigint | undefined> {
   const { rows } = await client.query<{ xact: string }>("SELECT xact FROM ledger.checkpoint");
-  return rows[0] && BigInt(rows[0].xact);
+  const xact = rows[0] && BigInt(rows[0].xact);
+  return xact !== undefined && (await horizon(client)) - xact <= MAX_SINCE ? xact : undefined;
 }
 
 async function setCheckpoint(client: Client, xact: bigint): Promise<void> {
   const sql = `INSERT INTO ledger.checkpoint (xact) VALUES ($1)
     ON CONFLICT (one) DO UPDATE SET xact = excluded.xact`;
   await client.query(sql, [xact]);
-}
-
-async function rowsSince(client: Client, xact: bigint): Promise<number> {
-  const { rows } = await client.query<{ n: string }>(
-    `SELECT (SELECT count(*) FROM ledger.transaction WHERE xact >= $1)
-      + (SELECT count(*) FROM ledger.transfer WHERE xact >= $1) AS n`,
-    [xact],
-  );
-  return Number(rows[0]?.n);
 }
