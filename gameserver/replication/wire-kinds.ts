@@ -10,6 +10,8 @@ export interface WireKinds {
   readonly masks: Uint8Array;
   /** Width in bytes of column i of a kind: `widths[kind * widest + i]`. */
   readonly widths: Uint8Array;
+  /** By kind number: 1 when x and y are wider than a byte and the third column, if any, is one. */
+  readonly plain: Uint8Array;
   /** Most columns any kind has. */
   readonly widest: number;
   /** What holds a code of any column. */
@@ -26,6 +28,7 @@ export function wireKinds(descriptor: Descriptor): WireKinds {
     columns: new Uint16Array(OWN * 2),
     masks: new Uint8Array(OWN * 2),
     widths: new Uint8Array(OWN * widest),
+    plain: new Uint8Array(OWN),
     widest,
     codes: wireType(descriptor) === "u32" ? Uint32Array : Uint16Array,
   };
@@ -38,6 +41,8 @@ export function wireKinds(descriptor: Descriptor): WireKinds {
     wire.masks[kind + OWN] = moreBytes(own.length);
     for (const [place, column] of own.entries())
       wire.widths[kind * widest + place] = columns[column]?.width ?? 1;
+    const [x = 1, y = 1, third = 1] = own.map((column) => columns[column]?.width ?? 1);
+    wire.plain[kind] = x > 1 && y > 1 && third === 1 ? 1 : 0;
   }
   return wire;
 }

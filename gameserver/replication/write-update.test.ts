@@ -26,6 +26,8 @@ const { descriptor } = compileGame({
   kinds: {
     plain: { radius: 1, perPlayer: 1, columns: [] },
     wide: { radius: 1, perPlayer: 1, columns: ["a", "b", "c", "d", "e", "f"] },
+    turning: { radius: 1, perPlayer: 1, columns: ["a"] },
+    broad: { radius: 1, perPlayer: 1, columns: ["c"] },
   },
   inputs: {},
   events: {},
@@ -36,7 +38,7 @@ const ROWS = 50;
 
 const code = fc.oneof(fc.nat(3), fc.nat(0xff), fc.nat(0xffff), fc.nat(0xffff_ffff));
 const entity = fc.record({
-  kind: fc.constantFrom(1, 2),
+  kind: fc.constantFrom(1, 2, 3, 4),
   place: fc.nat(CAP - 1),
   before: fc.array(code, { minLength: 8, maxLength: 8 }),
   after: fc.array(code, { minLength: 8, maxLength: 8 }),
@@ -139,6 +141,7 @@ describe("an update", () => {
   it("knows each kind's columns, and what only its owner sees", () => {
     expect([kinds.columns[1], kinds.columns[1 + OWN]]).toEqual([2, 2]);
     expect([kinds.columns[2], kinds.columns[2 + OWN]]).toEqual([6, 8]);
+    expect([...kinds.plain.subarray(1, 5)]).toEqual([1, 1, 1, 0]);
     expect([kinds.masks[1], kinds.masks[2], kinds.masks[2 + OWN]]).toEqual([0, 1, 1]);
   });
 });

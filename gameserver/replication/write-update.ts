@@ -15,6 +15,8 @@ export const CREDIT = 8;
 export const NOBODY = 0xffff;
 /** In four credits side by side: the bits that say which of them are enough. Credits stay far below 128. */
 const ENOUGH = 0x7878_7878;
+/** The largest number that two bytes hold. */
+const TWO_BYTES = 0x3fff;
 
 /** What is known of one session's view. A free place earns no credit. */
 export interface ViewState {
@@ -128,7 +130,7 @@ export function writeChanges(
   picture: ZonePicture,
 ): number {
   const { rows, bases, credit: credits, fours, kinds } = state;
-  const { columns, widths, widest } = kinds;
+  const { columns, plain, widest } = kinds;
   const { codes, kind: kindOf, stride } = picture;
   const ownRow = ownRowOf(state, picture);
   const count = fours.length >> 1;
@@ -150,33 +152,45 @@ export function writeChanges(
       const form = row === ownRow ? kind + OWN : kind;
       const from = row * stride;
       const base = handle * widest;
-      const dx = ((codes[from] as number) - (bases[base] as number)) | 0;
-      const dy = ((codes[from + 1] as number) - (bases[base + 1] as number)) | 0;
-      let low = (dx === 0 ? 0 : 1) | (dy === 0 ? 0 : 2);
+      const x = codes[from] as number;
+      const y = codes[from + 1] as number;
+      const dx = (x - (bases[base] as number)) | 0;
+      const dy = (y - (bases[base + 1] as number)) | 0;
       const held = columns[form] as number;
-      if (held > 2 && codes[from + 2] !== bases[base + 2]) low |= 4;
+      const third = held > 2 ? (codes[from + 2] as number) : 0;
+      const turned = held > 2 ? third ^ (bases[base + 2] as number) : 0;
+      let more = 0;
       for (let i = HEAD_COLUMNS; i < held; i++) {
-        if (codes[from + i] !== bases[base + i]) low |= HEAD_MORE;
+        more |= (codes[from + i] as number) ^ (bases[base + i] as number);
       }
+      const low = any(dx) | (any(dy) << 1) | (any(turned) << 2) | (any(more) << 3);
       if (low === 0) continue;
       credits[handle] = 0;
       const gap = (handle - lastHandle) & 0xff;
       lastHandle = handle;
       bytes[at++] = (gap > 15 ? 0 : gap << 4) | low;
       if (gap > 15) bytes[at++] = handle;
-      if (low & HEAD_MORE) {
-        at = writeColumns(bytes, at, state, form, from, base, picture);
+      const zigX = (dx << 1) ^ (dx >> 31);
+      const zigY = (dy << 1) ^ (dy >> 31);
+      if (more !== 0 || plain[kind] === 0 || ((zigX | zigY) & ~TWO_BYTES) !== 0) {
+        at = writeColumns(bytes, at, state, form, low, from, base, picture);
         continue;
       }
-      const width = kind * widest;
-      if (low & 1) at = writeCode(bytes, at, widths[width] as number, codes[from] as number, dx);
-      if (low & 2) at = writeCode(bytes, at, widths[width + 1] as number, codes[from + 1] as number, dy);
-      bases[base] = codes[from] as number;
-      bases[base + 1] = codes[from + 1] as number;
-      if ((low & 4) === 0) continue;
-      const code = codes[from + 2] as number;
-      at = writeCode(bytes, at, widths[width + 2] as number, code, (code - (bases[base + 2] as number)) | 0);
-      bases[base + 2] = code;
+      // What changed is as good as random: written without a branch, and what did not change is written over.
+      const longX = (zigX + TWO_BYTES + 1 - 0x80) >>> 14;
+      bytes[at] = (zigX & 0x7f) | (longX << 7);
+      bytes[at + 1] = zigX >>> 7;
+      at += (low & 1) + longX;
+      const longY = (zigY + TWO_BYTES + 1 - 0x80) >>> 14;
+      bytes[at] = (zigY & 0x7f) | (longY << 7);
+      bytes[at + 1] = zigY >>> 7;
+      at += ((low >> 1) & 1) + longY;
+      bases[base] = x;
+      bases[base + 1] = y;
+      if (held === 2) continue;
+      bytes[at] = third;
+      at += low >> 2;
+      bases[base + 2] = third;
     }
     four = four + 1 === count ? 0 : four + 1;
   }
@@ -189,12 +203,18 @@ function ownRowOf(state: ViewState, picture: ZonePicture): number {
   return state.ownId !== 0 && isOwn(state, picture.identity[row] as number, row) ? row : -1;
 }
 
-/** Of one entity whose later columns have changed: their mask, then all columns that have. */
+/** 1 for any number but 0. */
+function any(bits: number): number {
+  return (bits | -bits) >>> 31;
+}
+
+/** Of one entity, in whatever form: the mask of its later columns if they changed, then all columns that have. */
 function writeColumns(
   bytes: Uint8Array,
   start: number,
   state: ViewState,
   form: number,
+  low: number,
   from: number,
   base: number,
   { codes }: ZonePicture,
@@ -204,7 +224,7 @@ function writeColumns(
   const width = (form & (OWN - 1)) * widest;
   const held = columns[form] as number;
   let at = start;
-  for (let i = masks[form] as number; i > 0; i--) bytes[at++] = 0;
+  if (low & HEAD_MORE) for (let i = masks[form] as number; i > 0; i--) bytes[at++] = 0;
   for (let i = 0; i < held; i++) {
     const code = codes[from + i] as number;
     const was = bases[base + i] as number;
