@@ -49,11 +49,11 @@ export interface Changes {
 
 /** How wallets are changed. */
 export const CHANGE: Readonly<Record<Changes["by"], string>> = {
-  demanded: `UPDATE ledger.wallet w SET balance = w.balance + d.delta, version = w.version + 1
+  demanded: `UPDATE ledger.wallet w SET balance = w.balance + d.delta, version = w.version + 1, room = NULL
     FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
       AS d (account, asset, delta, least, gain, ceiling)
     WHERE w.account = d.account AND w.asset = d.asset AND w.balance BETWEEN d.least AND d.ceiling - d.gain RETURNING 1`,
-  seen: `UPDATE ledger.wallet w SET balance = w.balance + d.delta, version = w.version + 1
+  seen: `UPDATE ledger.wallet w SET balance = w.balance + d.delta, version = w.version + 1, room = NULL
     FROM unnest($1::tid[], $2::bigint[], $3::bigint[], $4::bigint[]) AS d (place, number, version, delta)
     WHERE w.ctid = d.place AND w.number = d.number AND w.version = d.version RETURNING 1`,
 };
