@@ -33,10 +33,14 @@ export const bench: Bench = async ({ quick, say }) => {
     const rounded = (value: number, digits: number) => Number(value.toFixed(digits));
     const recoveries = loop.kills.map((kill) => kill.recoveryMs / 1_000);
     const cores = availableParallelism();
-    return {
+    const why = [
       ...(busy > cores
-        ? { why: `${busy.toFixed(1)} processes were at work on ${cores} cores before it began` }
-        : {}),
+        ? [`${busy.toFixed(1)} processes were at work on ${cores} cores before it began`]
+        : []),
+      ...(loop.skipped > 0 ? [`${loop.skipped} purchases were not asked for, because too many waited`] : []),
+    ];
+    return {
+      ...(why.length > 0 ? { why: why.join("; ") } : {}),
       figures: {
         kills: loop.kills.length,
         accepted: loop.final + drain.accepted,

@@ -33,6 +33,8 @@ export interface Kill {
 export interface KillLoopOutcome extends Audit {
   readonly kills: readonly Kill[];
   readonly asked: number;
+  /** Not asked, because too many waited: the machine was too slow for the rate. */
+  readonly skipped: number;
   /** With a final answer. */
   readonly final: number;
   /** Final within 2 s, and final or "pending" within 2 s: per cent of all. From the intended moment. */
@@ -60,6 +62,7 @@ export async function runKillLoop(stage: Stage, options: KillLoopOptions): Promi
   try {
     for (let n = 1; n <= options.kills; n++) {
       await sleep(between(options.everyMs ?? [2_000, 4_000]));
+      if (!caller.alive) throw new Error(`the players' process ended before kill ${n}`);
       const victim = nextVictim();
       const life = stage.pods[VICTIMS.indexOf(victim)]?.life;
       const streams = life ? await stage.streamsOf(life) : [];
@@ -88,7 +91,14 @@ export async function runKillLoop(stage: Stage, options: KillLoopOptions): Promi
         recoveryMs: Math.max(recoveries[index] ?? 0, (await gone) - at),
       })),
     );
-    return { ...books, ...figures, kills: recovered, asked: summary.asked, journaled };
+    return {
+      ...books,
+      ...figures,
+      kills: recovered,
+      asked: summary.asked,
+      skipped: summary.skipped,
+      journaled,
+    };
   } finally {
     caller.kill();
   }

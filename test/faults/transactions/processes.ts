@@ -85,6 +85,8 @@ function read(file: string): string {
 }
 
 export interface Caller {
+  /** False once its process has ended, whatever ended it. */
+  readonly alive: boolean;
   /** As `finish`, of all until now; and goes on when told to. */
   rest(): Promise<CallerSummary>;
   goOn(): void;
@@ -102,6 +104,9 @@ export async function startCaller(options: CallerOptions): Promise<Caller> {
     return summary;
   };
   return {
+    get alive() {
+      return child.connected;
+    },
     rest: () => summaryAfter("rest"),
     goOn: () => void child.send("go on"),
     finish: () => summaryAfter("finish"),
