@@ -31,6 +31,9 @@ describe("verify-ledger", () => {
     await withClient(books.pool, (client) => corrupt(client, lost, { id: purchase.id, player: "ann" }));
     expect(await run("verify-ledger")).toBe(1);
     expect(lines).toContainEqual(expect.stringContaining(`transaction-changed  ${purchase.id}`));
+    // What a kind means is told once, however many rows there are of it.
+    const meanings = lines.filter((line) => line.startsWith("transaction-changed: "));
+    expect(meanings).toEqual([expect.stringContaining("are not what was accepted")]);
   });
 });
 

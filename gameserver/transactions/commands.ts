@@ -8,6 +8,7 @@ import { readAssets, setAsset, setStock } from "./ledger/catalogue.ts";
 import { abandonAside, findAside, listAside, retryAside } from "./ledger/quarantine.ts";
 import { LEDGER_SESSION, PostgresLedger } from "./ledger/settle.ts";
 import { closeStream, openStream } from "./ledger/streams.ts";
+import { FINDING_KINDS } from "./verifier/finding.ts";
 import { VERIFIER_SESSION, verifyFull } from "./verifier/verify.ts";
 
 export const USAGE = `usage: cli.ts <command>, with GAMEFLEET_DATABASE_URL set
@@ -105,6 +106,8 @@ async function verifyLedger(shell: Shell): Promise<number> {
   try {
     const { findings, rows, seconds } = await withClient(pool, (client) => verifyFull(client, false));
     for (const { kind, subject, detail } of findings) shell.print(`${kind}  ${subject}  ${detail}`);
+    for (const kind of new Set(findings.map((finding) => finding.kind)))
+      shell.print(`${kind}: ${FINDING_KINDS[kind]}. What to do: docs/transactions.md`);
     const verdict = findings.length === 0 ? "the books are sound" : `${findings.length} findings`;
     shell.print(`${rows} rows in ${seconds.toFixed(1)} s: ${verdict}`);
     return findings.length === 0 ? 0 : 1;

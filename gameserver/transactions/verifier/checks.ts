@@ -117,7 +117,7 @@ export const WALLETS_FULL = `
     ) AS sides WHERE account NOT LIKE 'house:%' GROUP BY account, asset
   ) ${WALLETS_DIFFER}`;
 
-/** Sees to what is kept, too. $1: the next checkpoint. */
+/** Sees to what is kept, too, in the order in which it is looked up (WALLETS_SINCE). $1: the next checkpoint. */
 export const WALLETS_FULL_KEEP = `
   WITH wallets AS MATERIALIZED (
     SELECT account, asset, max(balance) AS balance, coalesce(sum(delta), 0) AS due, max(checked) AS checked,
@@ -131,7 +131,7 @@ export const WALLETS_FULL_KEEP = `
       OR coalesce(max(checked), 0) <> coalesce(sum(delta) FILTER (WHERE xact < $1), 0)
   ), kept AS (
     INSERT INTO ledger.wallet_checked (account, asset, balance)
-    SELECT account, asset, known FROM wallets WHERE coalesce(checked, 0) <> known
+    SELECT account, asset, known FROM wallets WHERE coalesce(checked, 0) <> known ORDER BY account, asset
     ON CONFLICT (account, asset) DO UPDATE SET balance = excluded.balance
   ) ${WALLETS_DIFFER}`;
 
