@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { journalKeys } from "../../../gameserver/transactions/journal/redis-journal.ts";
+import { eventually } from "../../../platform/testing/eventually.ts";
 import { type Audit, audit, readLog } from "./audit.ts";
 import { startCaller } from "./processes.ts";
 import type { Stage } from "./stage.ts";
@@ -65,7 +66,9 @@ export async function runKillLoop(stage: Stage, options: KillLoopOptions): Promi
       if (!caller.alive) throw new Error(`the players' process ended before kill ${n}`);
       const victim = nextVictim();
       const life = stage.pods[VICTIMS.indexOf(victim)]?.life;
-      const streams = life ? await stage.streamsOf(life) : [];
+      let streams: readonly number[] = [];
+      // PostgreSQL may have been killed a moment ago: that it does not answer yet says nothing of the players.
+      if (life) await eventually(async () => (streams = await stage.streamsOf(life)), "PostgreSQL's answer");
       await parts(stage, victim).kill();
       const at = Date.now();
       kills.push({ victim, at, drained: drained(stage, streams) });
@@ -75,8 +78,7 @@ export async function runKillLoop(stage: Stage, options: KillLoopOptions): Promi
     }
     await sleep(PROMISE_MS);
     const summary = await caller.finish();
-    const end = Date.now() + SETTLED_MS;
-    while ((await stage.journaled()) > 0 && Date.now() < end) await sleep(20);
+    await eventually(async () => (await stage.journaled()) === 0).catch(() => {});
     const journaled = await stage.journaled();
     const books = await audit(stage.pool, stage.logFile, summary, stage.before);
     const { recoveries, ...figures } = await figuresOf(
