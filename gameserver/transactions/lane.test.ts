@@ -34,20 +34,18 @@ it.each(Array.from({ length: 20 }, (_, n) => n))(
 
 it("waits between two tries of what fails although it is in the books already", async () => {
   let tries = 0;
+  const settle = async () => {
+    tries++;
+    throw new Error("no such column");
+  };
   const delays: unknown[] = [];
   const stop = new AbortController();
   const paused = Promise.withResolvers<void>();
   const lane = new Lane(
     {
       ...host,
-      settleFree: async () => {
-        tries++;
-        throw new Error("no such column");
-      },
-      settle: async () => {
-        tries++;
-        throw new Error("no such column");
-      },
+      settle,
+      settleFree: settle,
       quarantine: async () => false,
       delayed: (error) => delays.push(error),
     },

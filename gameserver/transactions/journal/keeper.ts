@@ -6,6 +6,7 @@ import { messageOf } from "../../../platform/errors.ts";
 import type { Log } from "../../../platform/log.ts";
 import type { Pool } from "../../../platform/postgres.ts";
 import type { Redis } from "../../../platform/redis.ts";
+import { warnAgain } from "../../../platform/warn-again.ts";
 import type { Answer } from "../answer.ts";
 import { type Clock, pause } from "../clock.ts";
 import type { At } from "../crash-points.ts";
@@ -127,7 +128,7 @@ export class JournalKeeper {
       await this.#leases.open(this.#stream);
     } catch (error) {
       this.#tryAt = clock.now() + AWAY_RETRY_MS;
-      log.warn({ err: { message: messageOf(error) } }, "no journal: settling directly");
+      warnAgain(log, "no journal: settling directly", error);
       return;
     }
     this.#journal = new RedisJournal(redis, this.#stream, this.#options.at);

@@ -10,6 +10,7 @@ import { messageOf } from "../../../platform/errors.ts";
 import type { Log } from "../../../platform/log.ts";
 import { counter, gauge, histogram, type Registry } from "../../../platform/metrics.ts";
 import { type Client, createPool, withClient } from "../../../platform/postgres.ts";
+import { warnAgain } from "../../../platform/warn-again.ts";
 import type { Finding } from "./finding.ts";
 import { FINDING_KINDS } from "./finding.ts";
 import type { JournalWatch } from "./journal-watch.ts";
@@ -60,8 +61,7 @@ export async function runVerifier(options: VerifierOptions, signal: AbortSignal)
   });
   const shown = verifierMetrics(registry);
   const everyMs = Math.min(STANDBY_MS, options.fullEveryMs ?? STANDBY_MS);
-  const onError = (error: unknown) =>
-    log.warn({ err: { message: messageOf(error) } }, "verifier: tried again");
+  const onError = (error: unknown) => warnAgain(log, "verifier: tried again", error);
   await loop(() => withClient(pool, (client) => serve(client, options, shown, signal)), {
     everyMs,
     signal,
