@@ -24,6 +24,14 @@ it("measures what settling manages, by batches that are large enough to tell", (
   expect(Math.round(small.rate)).toBe(10_000);
 });
 
+it("counts a batch by the time it took: quick ones between slow ones do not make more of a store than it is", () => {
+  const admission = new Admission();
+  for (let n = 0; n < 60; n++) admission.settled(100, n % 2 === 0 ? 10 : 190, 2, NOW);
+  // 200 in 200 ms by each of two lanes.
+  expect(admission.rate).toBeGreaterThan(1_500);
+  expect(admission.rate).toBeLessThan(2_500);
+});
+
 describe("after a bad time", () => {
   /** One to which hardly anything came back for minutes. */
   function slowed(): Admission {
@@ -35,7 +43,7 @@ describe("after a bad time", () => {
   it("is measured by small batches too, as there are no others while so little is let in", () => {
     const admission = slowed();
     expect(admission.check("purchase", load({ backlog: 10 }), NOW)).toMatchObject({ reason: "overloaded" });
-    for (let n = 0; n < 20; n++) admission.settled(2, 10, 2, NOW);
+    for (let n = 0; n < 40; n++) admission.settled(2, 10, 2, NOW);
     expect(admission.check("purchase", load({ backlog: 100 }), NOW)).toBeUndefined();
   });
 

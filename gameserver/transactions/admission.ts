@@ -19,6 +19,8 @@ export const MAX_BACKLOG = 65_536;
 const FAVOUR = 2;
 /** The rate before anything was measured: low, so that a cold start does not promise too much. */
 const FIRST_RATE = 2_000;
+/** Entries that this guess weighs as much as. */
+const FIRST_ENTRIES = 256;
 /** Longest wait that who is refused is told, ms: what is measured now says little about later. */
 const MAX_RETRY_MS = 5_000;
 /** Weight of the newest measurement. */
@@ -43,22 +45,28 @@ export interface Refusal {
 }
 
 export class Admission {
-  #perSecond = FIRST_RATE;
+  /** Entries settled lately, and the seconds they took: sums in which the old fades. */
+  #entries = FIRST_ENTRIES;
+  #seconds = FIRST_ENTRIES / FIRST_RATE;
   #settledAt = 0;
 
-  /** Entries a second that settling has lately managed while it was busy. */
+  /**
+   * Entries a second that settling has lately managed while it was busy: all that was settled by all the time it took.
+   * A mean of each batch's own rate would count quick batches as much as long ones, and promise too much.
+   */
   get rate(): number {
-    return this.#perSecond;
+    return this.#entries / this.#seconds;
   }
 
-  /** A batch of `count` came back after `ms`, of `lanes` that settle at the same time. */
+  /** A batch of `count` came back `ms` after the one before it, of `lanes` that settle at the same time. */
   settled(count: number, ms: number, lanes: number, nowMs: number): void {
     this.#settledAt = nowMs;
-    const measured = (count / Math.max(ms, 0.1)) * 1_000 * lanes;
+    const seconds = Math.max(ms, 0.1) / 1_000 / lanes;
     // Small batches speak of latency, not of what could be managed, unless they show more than was thought: after a
     // bad time so little is let in that there are no others.
-    if (count < 16 && measured < this.#perSecond) return;
-    this.#perSecond += (measured - this.#perSecond) * NEWEST;
+    if (count < 16 && count / seconds < this.rate) return;
+    this.#entries += count - this.#entries * NEWEST;
+    this.#seconds += seconds - this.#seconds * NEWEST;
   }
 
   /** Undefined to let it in. */
@@ -70,7 +78,7 @@ export class Admission {
     if (load.backlog >= (MAX_BACKLOG * room) / FAVOUR) return { reason: "overloaded", retryAfterMs: 1_000 };
     // Waiting for PostgreSQL is no overload: the journal holds it, and the caller is told "pending".
     if (load.settleAway) return undefined;
-    const wait = load.backlog / this.#perSecond;
+    const wait = load.backlog / this.rate;
     if (wait > MAX_WAIT_SECONDS * room)
       return { reason: "overloaded", retryAfterMs: Math.min(MAX_RETRY_MS, Math.ceil(wait * 1_000)) };
     if (load.oldestAt !== undefined && nowMs - Math.max(load.oldestAt, this.#settledAt) > STUCK_MS * room)

@@ -65,3 +65,43 @@ it("waits between two tries of what fails although it is in the books already", 
   stop.abort();
   await lane.idle();
 });
+
+it("tells how long a batch took since the one before it, without the time a store was away", async () => {
+  let now = 0;
+  let away = true;
+  const cycles: number[] = [];
+  const clock = {
+    now: () => now,
+    after: (ms: number, act: () => void) => {
+      now += ms;
+      queueMicrotask(act);
+      return () => {};
+    },
+  };
+  const settle: LaneHost["settle"] = async (batch) => {
+    now += 10;
+    if (!away) return batch.map(() => ({ status: "settled" }));
+    away = false;
+    now += 5_000;
+    throw new Error("away");
+  };
+  const lane = new Lane(
+    {
+      ...host,
+      settle,
+      settleFree: settle,
+      mayRunAgain: () => true,
+      settled: (_count, _ms, cycleMs) => cycles.push(cycleMs),
+    },
+    clock,
+    new AbortController().signal,
+  );
+  const busy = () => {
+    now += 40;
+    lane.push({ entry: grant(1), abandoned: () => false, done: () => {}, failed: undefined });
+  };
+  lane.push({ entry: grant(1), abandoned: () => false, done: busy, failed: undefined });
+  await lane.idle();
+  // The second waited for what its process did after the first.
+  expect(cycles).toEqual([10, 50]);
+});

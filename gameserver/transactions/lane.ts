@@ -35,8 +35,11 @@ export interface LaneHost {
   quarantine(entry: Entry, error: string, attempts: number): Promise<boolean>;
   /** True for failures of a store: the same batch may be run again. */
   mayRunAgain(error: unknown): boolean;
-  /** A batch came back. */
-  settled(count: number, ms: number): void;
+  /**
+   * A batch came back after `ms`. `cycleMs`: since the lane could think of it, with what this process had to do between
+   * the last one and this one.
+   */
+  settled(count: number, ms: number, cycleMs: number): void;
   /** Entries that were set aside. */
   quarantined(entry: Entry, error: unknown): void;
   /** A batch failed for a reason that is the stores'. */
@@ -51,6 +54,8 @@ export class Lane {
   /** Goes before the queue: what was tried and is not settled, and what others left behind. */
   #first: Item[] = [];
   #inHand = 0;
+  /** When the last batch came back, or the lane began after it had nothing to do. */
+  #since = 0;
   /** A store's failure ended the last batch. */
   #away = false;
   #running: Promise<void> | undefined;
@@ -98,6 +103,7 @@ export class Lane {
   async #run(): Promise<void> {
     let oldest: Item | undefined;
     let passedOver = 0;
+    this.#since = this.#clock.now();
     while (this.#waiting > 0 && !this.#signal.aborted) {
       const first = this.#first.splice(0, MAX_BATCH);
       const taken = first.concat(this.#queue.splice(0, MAX_BATCH - first.length));
@@ -110,7 +116,10 @@ export class Lane {
       const left = await this.#settle(batch, 1, passedOver < MAX_PASSED_OVER);
       this.#inHand = 0;
       this.#first = left.concat(this.#first);
-      if (this.#away) await pause(this.#clock, RETRY_MS, this.#signal);
+      if (!this.#away) continue;
+      await pause(this.#clock, RETRY_MS, this.#signal);
+      // How long a store was away says nothing of how much it manages.
+      this.#since = this.#clock.now();
     }
   }
 
@@ -121,8 +130,10 @@ export class Lane {
     try {
       const answers = await (free ? this.#host.settleFree(entries) : this.#host.settle(entries));
       const left = batch.filter((_item, index) => answers[index] === undefined);
+      const now = this.#clock.now();
       if (left.length < batch.length)
-        this.#host.settled(batch.length - left.length, this.#clock.now() - started);
+        this.#host.settled(batch.length - left.length, now - started, now - this.#since);
+      this.#since = now;
       for (const [index, item] of batch.entries()) {
         const answer = answers[index];
         if (answer) item.done(answer);

@@ -58,6 +58,8 @@ export class Processor {
   readonly #found = new Map<string, Place[]>();
   readonly #removals: Removals;
   #stopping = false;
+  /** Entries on their way into the journal: they are in no lane yet, and who comes now waits for them, too. */
+  #appending = 0;
   #oldest: { readonly readAt: number; readonly at: number | undefined } = { readAt: 0, at: undefined };
 
   constructor(stores: Stores, observer: Observer, clock: Clock) {
@@ -83,8 +85,8 @@ export class Processor {
         stores.ledger.quarantine(entry, error, attempts),
       mayRunAgain: (error: unknown) =>
         hasCode(error, "FENCED") || hasCode(error, "CIRCUIT_OPEN") || stores.mayRunAgain(error),
-      settled: (count: number, ms: number) => {
-        this.#admission.settled(count, ms, LANES, clock.now());
+      settled: (count: number, ms: number, cycleMs: number) => {
+        this.#admission.settled(count, cycleMs, LANES, clock.now());
         observer.settled(count, ms / 1_000);
       },
       quarantined: (entry: Entry, error: unknown) => observer.quarantined(entry, error),
@@ -104,7 +106,7 @@ export class Processor {
 
   /** Entries accepted and not settled. */
   get backlog(): number {
-    return this.#lanes.reduce((sum, lane) => sum + lane.backlog, 0);
+    return this.#lanes.reduce((sum, lane) => sum + lane.backlog, this.#appending);
   }
 
   /** Age of the oldest of them, seconds. */
@@ -190,7 +192,9 @@ export class Processor {
     this.#held.set(entry.id, held);
     const journal = this.#stores.journal();
     this.#stores.at?.("accepted");
+    this.#appending += 1;
     const ref = journal && (await this.#append(journal, entry, arrived));
+    this.#appending -= 1;
     held.ref = ref;
     // Nothing durable holds it and it cannot be carried out now. It may still stand in the journal, after a time-out:
     // then the sweeper settles it, and the caller who asks again is told so.

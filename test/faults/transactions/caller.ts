@@ -55,9 +55,10 @@ export interface CallerSummary {
 }
 
 const TURN_MS = 5;
-/** After a refusal as long as the pod says, and up to half as long again. */
+/** As long as the pod says, and up to half as long again. */
 const waitAfter = (retryAfterMs: number) => retryAfterMs * (1 + random() / 2);
-const ASK_AGAIN_MS = 500;
+/** As long as players are told to wait after "pending". */
+const ASK_AGAIN_MS = 1_000;
 /** As long as a pod may take, and a little for the way. */
 const NO_ANSWER_MS = 2_100;
 const RECONNECT_MS = 20;
@@ -170,7 +171,7 @@ function onReply(index: number, line: string): void {
   if (answer.status === "refused") againAfter(request, waitAfter(answer.retryAfterMs), false);
   else if (answer.status === "pending") {
     request.pending ||= Date.now();
-    if (options.askAgain ?? true) againAfter(request, ASK_AGAIN_MS, false);
+    if (options.askAgain ?? true) againAfter(request, waitAfter(ASK_AGAIN_MS), false);
     else if (!request.answer && requests.delete(n)) write(request, "pending", 0);
   } else if (!request.answer) {
     request.answer = answer;
