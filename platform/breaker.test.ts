@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Breaker, type BreakerOptions, createBreaker } from "./breaker.ts";
 import { fail, hasCode } from "./errors.ts";
 import { createRegistry, type Registry } from "./metrics.ts";
+import { eventually } from "./testing/eventually.ts";
 
 let registry: Registry;
 let breaker: Breaker;
@@ -111,6 +112,27 @@ describe("an open breaker", () => {
     await expect(trial).resolves.toBe("back");
     expect(breaker.open).toBe(false);
   });
+});
+
+it("with a probe traffic comes back after three good ones in a row, and never by one lucky call", async () => {
+  vi.useRealTimers();
+  const answers = [away, away, fine, fine, away, fine, fine, fine];
+  const refused: boolean[] = [];
+  const probe = vi.fn(async () => {
+    refused.push(
+      await breaker.run(fine).then(
+        () => false,
+        (error) => hasCode(error, "CIRCUIT_OPEN"),
+      ),
+    );
+    return (answers.shift() ?? fine)();
+  });
+  make({ probe, resetMs: 5 });
+  await times(5, away);
+  await eventually(() => !breaker.open);
+  expect([probe.mock.calls.length, answers.length]).toEqual([8, 0]);
+  expect(refused).toEqual(Array.from({ length: 8 }, () => true));
+  await expect(breaker.run(fine)).resolves.toBe("ok");
 });
 
 it("two breakers share one metric", async () => {
