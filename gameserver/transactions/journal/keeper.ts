@@ -139,7 +139,7 @@ export class JournalKeeper {
     const { redis, pool, server, settle, log, onTakeover, at } = this.#options;
     const leases = this.#leases;
     const parts = {
-      claim: (stream: number) => leases.claim(stream, server),
+      claim: (stream: number) => leases.claim(stream, this.#stream),
       unclaim: (stream: number) => leases.unclaim(stream),
       close: (stream: number) => closeStream(pool, stream, server),
       journal: (stream: number) => new RedisJournal(redis, stream),

@@ -13,7 +13,7 @@ export const LEASE_MS = 1_000;
 export const RENEW_EVERY_MS = 250;
 /** Renewals in a row at which a lease must have been seen run out: after a restart of Redis the living renew first. */
 const SIGHTINGS = 2;
-/** A successor that dies with a claim leaves it to the next after this time, ms. */
+/** A claim runs out after this time, ms, though its holder lives: it may have forgotten it. */
 const CLAIM_MS = 3_000;
 
 /** One step: a journal whose maker died before it had a lease would be taken over by nobody. */
@@ -27,6 +27,16 @@ local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 if ARGV[1] ~= '' then redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1]) end
 return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - 1)`;
+
+/** A claim is its holder's journal: it counts as long as that has its lease. */
+const CLAIM = `
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local holder = redis.call('GET', KEYS[1])
+local lease = holder and redis.call('ZSCORE', KEYS[2], holder)
+if lease and tonumber(lease) >= now then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1`;
 
 /** Deletes the stream if it is empty and nobody has renewed its lease meanwhile. Answers whether it is gone. */
 const BURY = `
@@ -74,9 +84,13 @@ export class Leases {
     });
   }
 
-  /** True for the one who may take `stream` over now: two would only do the work twice. */
-  async claim(stream: number, by: string): Promise<boolean> {
-    return (await this.#redis.set(journalKeys.claim(stream), by, "PX", CLAIM_MS, "NX")) === "OK";
+  /**
+   * True when the owner of `mine`, which has its lease, may take `stream` over now: two would only do the work twice.
+   * Who dies with a claim leaves it to the next as soon as its own journal is without an owner.
+   */
+  async claim(stream: number, mine: number): Promise<boolean> {
+    const keys = [journalKeys.claim(stream), journalKeys.leases];
+    return (await this.#redis.eval(CLAIM, 2, ...keys, mine, CLAIM_MS)) === 1;
   }
 
   async unclaim(stream: number): Promise<void> {

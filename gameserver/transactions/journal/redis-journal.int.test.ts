@@ -129,14 +129,31 @@ describe("leases", () => {
   });
 
   it("one at a time may take a journal over", async () => {
-    const [a, b] = [new Leases(redis), new Leases(redis)];
-    expect(await a.claim(1, "a")).toBe(true);
-    expect(await b.claim(1, "b")).toBe(false);
-    expect(await b.claim(2, "b")).toBe(true);
-    // A claim runs out by itself: its holder may have died.
+    const leases = new Leases(redis);
+    await leases.open(11);
+    await leases.open(12);
+    expect(await leases.claim(1, 11)).toBe(true);
+    expect(await leases.claim(1, 12)).toBe(false);
+    expect(await leases.claim(2, 12)).toBe(true);
+    // A claim runs out by itself: its holder may have forgotten it.
     expect(await redis.pttl(journalKeys.claim(1))).toBeGreaterThan(0);
-    await a.unclaim(1);
-    expect(await b.claim(1, "b")).toBe(true);
+    await leases.unclaim(1);
+    expect(await leases.claim(1, 12)).toBe(true);
+  });
+
+  it("whoever dies with a claim leaves it to the next", async () => {
+    const leases = new Leases(redis);
+    await leases.open(11);
+    await leases.open(12);
+    await leases.open(13);
+    expect(await leases.claim(1, 11)).toBe(true);
+    await runOut(11);
+    expect(await leases.claim(1, 12)).toBe(true);
+    // Taken over itself, and removed.
+    await runOut(12);
+    expect(await leases.bury(12)).toBe(true);
+    expect(await leases.claim(1, 13)).toBe(true);
+    expect(await leases.claim(1, 11)).toBe(false);
   });
 
   it("a journal is buried only when it is empty and nobody lives", async () => {

@@ -2,7 +2,7 @@
  * Taking over the journal of a pod that is gone: fence it, settle what stands in it, remove it.
  *
  * Closing the stream waits for a settle of the old owner that is under way and stops every later one; from then on
- * the entries are ours. A successor that dies half way leaves a claim that runs out, and the next one begins again:
+ * the entries are ours. The claim of a successor that dies half way ends with its lease, and the next one begins again:
  * settling twice is no harm.
  */
 import type { Answer } from "../answer.ts";

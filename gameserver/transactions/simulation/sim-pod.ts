@@ -157,7 +157,7 @@ export class SimPod {
   async #take(orphan: number): Promise<void> {
     this.#taking.add(orphan);
     const parts = this.#alive({
-      claim: (stream: number) => this.#redis.claim(stream, CLAIM_MS),
+      claim: (stream: number) => this.#redis.claim(stream, this.#stream, CLAIM_MS),
       unclaim: (stream: number) => this.#redis.unclaim(stream),
       close: (stream: number) => this.#postgres.closeStream(stream),
       bury: (stream: number) => this.#redis.bury(stream),

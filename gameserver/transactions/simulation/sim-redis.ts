@@ -15,7 +15,8 @@ export class SimRedis {
   readonly #world: World;
   readonly #streams = new Map<number, Stream>();
   readonly #leases = new Map<number, number>();
-  readonly #claims = new Map<number, number>();
+  /** Holder and end of each claim, by the claimed stream. */
+  readonly #claims = new Map<number, { readonly holder: number; readonly until: number }>();
   #serial = 0;
   away = false;
 
@@ -52,11 +53,13 @@ export class SimRedis {
     });
   }
 
-  claim(stream: number, ms: number): Promise<boolean> {
+  /** A claim counts as long as its holder's stream has its lease. */
+  claim(stream: number, mine: number, ms: number): Promise<boolean> {
     return this.#command(() => {
       const now = this.#world.clock.now();
-      if ((this.#claims.get(stream) ?? 0) > now) return false;
-      this.#claims.set(stream, now + ms);
+      const claim = this.#claims.get(stream);
+      if (claim && claim.until > now && (this.#leases.get(claim.holder) ?? 0) >= now) return false;
+      this.#claims.set(stream, { holder: mine, until: now + ms });
       return true;
     });
   }
