@@ -86,13 +86,17 @@ export async function runKillLoop(stage: Stage, options: KillLoopOptions): Promi
       summary.asked,
       kills.map(({ at }) => at),
     );
-    const recovered = await Promise.all(
-      kills.map(async ({ victim, at, drained: gone }, index) => ({
-        victim,
-        at,
-        recoveryMs: Math.max(recoveries[index] ?? 0, (await gone) - at),
-      })),
-    );
+    const recovered: Kill[] = [];
+    for (const [index, { victim, at, drained: gone }] of kills.entries()) {
+      const drainedMs = Math.max(0, (await gone) - at);
+      const answeredMs = recoveries[index] ?? 0;
+      if (Math.max(drainedMs, answeredMs) > PROMISE_MS)
+        say(
+          `slow: kill ${index + 1} (${victim} at ${new Date(at).toISOString()}): all answered after ` +
+            `${answeredMs.toFixed(0)} ms, its journals settled after ${drainedMs.toFixed(0)} ms`,
+        );
+      recovered.push({ victim, at, recoveryMs: Math.max(drainedMs, answeredMs) });
+    }
     return {
       ...books,
       ...figures,

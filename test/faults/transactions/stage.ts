@@ -37,13 +37,15 @@ export interface StageStores {
 }
 
 const PODS = 2;
+/** The books of millions are read whole at the end. */
+const LOOK_MS = 1_800_000;
 
 export async function openStage(players: number, credits: number, own?: StageStores): Promise<Stage> {
   const [redis, postgres] = await Promise.all([own ? own.redis() : startRedis(), startPostgres()]);
   const log = silentLog();
   await own?.preparePostgres(postgres.url);
   await migrate(postgres.url, LEDGER_MIGRATIONS, "ledger", log);
-  const pool = createPool({ url: postgres.url, name: "stage", log, statementTimeoutMs: 120_000 });
+  const pool = createPool({ url: postgres.url, name: "stage", log, statementTimeoutMs: LOOK_MS });
   const eye = new Redis(redis.url, { maxRetriesPerRequest: 1, retryStrategy: () => 20 });
   eye.on("error", () => {});
   const before = await endow(pool, players, credits);
