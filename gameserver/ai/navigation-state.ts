@@ -93,3 +93,10 @@ export function navigationParts(
     ([name, array]) => [`navigation ${name}`, array] as const,
   );
 }
+
+/** What is read of the zone's memory, by row. */
+export interface Seekers {
+  readonly kind: Uint8Array;
+  readonly generation: Uint16Array;
+  readonly columns: readonly ArrayLike<number>[];
+}

@@ -11,7 +11,7 @@
  */
 import type { Way } from "../game.ts";
 import { NavGrid, type NavigationPlan, type Rectangle } from "./nav-grid.ts";
-import { type NavigationState, ROUTE, WAYPOINTS } from "./navigation-state.ts";
+import { type NavigationState, ROUTE, type Seekers, WAYPOINTS } from "./navigation-state.ts";
 import { RequestQueue } from "./request-queue.ts";
 import { Search } from "./search.ts";
 import { follow, type Trace } from "./trace.ts";
@@ -39,13 +39,6 @@ const MOST_SHARERS = 256;
 const LOOK_AHEAD = 256;
 /** Expansions that beginning a search is worth, beyond one for so many cells of the grid. */
 const CELLS_PER_EXPANSION = 256;
-
-/** What is read of the zone's memory, by row. */
-export interface Seekers {
-  readonly kind: Uint8Array;
-  readonly generation: Uint16Array;
-  readonly columns: readonly ArrayLike<number>[];
-}
 
 export class Navigation {
   readonly #grid: NavGrid;

@@ -46,7 +46,6 @@ export class Scheduler {
   /** [The clock as last looked at, and as far as costs tell since.] As a plain field: one heap number more per task. */
   readonly #time = new Float64Array(1);
   #sinceLook = 0;
-  #sweepAt = 0;
   /** The clock was looked at: shares have grown; tasks may have aged. */
   #looking = false;
   #ageing = false;
@@ -140,7 +139,10 @@ export class Scheduler {
     if (from < 0 || to < 0 || table.state[from] === TASK.running) return false;
     if (this.#graph.has(from, to)) return true;
     const circle = this.#graph.path(to, from);
-    if (circle.length > 0) throw this.#circle([from, ...circle]);
+    if (circle.length > 0) {
+      const names = [from, ...circle].map((task) => `${this.#nameOf(task)} of ${table.owner[task]}`);
+      throw fail("TASK_CYCLE", `tasks would wait in a circle: ${names.join(" → ")}`);
+    }
     if (!this.#graph.add(from, to)) return false;
     table.state[from] = TASK.blocked;
     this.#queues.take(from);
@@ -241,6 +243,10 @@ export class Scheduler {
     this.#end(slot);
   }
 
+  #nameOf(slot: number): string {
+    return (this.#kinds[this.#table.kind[slot] as number] as TaskKind).name;
+  }
+
   /** Frees the slot: those that wait for it go on, what it waited for gets back what it had lent. */
   #end(slot: number): void {
     if (this.#graph.linked(slot)) letGo(this.#table, this.#graph, slot, this.#placement);
@@ -280,26 +286,11 @@ export class Scheduler {
 
   /** Looks over a few slots for tasks that wait beyond their time-out. */
   #sweep(): void {
-    const table = this.#table;
     for (let i = 0; i < SWEEP_SLOTS; i++) {
-      const slot = this.#sweepAt;
-      this.#sweepAt = slot + 1 < table.capacity ? slot + 1 : 0;
-      const state = table.state[slot];
-      if (
-        state === TASK.free ||
-        state === TASK.running ||
-        (table.timeoutAt[slot] as number) > (this.#time[0] as number)
-      )
-        continue;
+      const slot = this.#table.overdue(this.#time[0] as number);
+      if (slot < 0) continue;
       this.#queues.take(slot);
       this.#expire(slot);
     }
-  }
-
-  #circle(slots: readonly number[]): Error {
-    const names = slots.map(
-      (slot) => `${this.#kinds[this.#table.kind[slot] as number]?.name} of ${this.#table.owner[slot]}`,
-    );
-    return fail("TASK_CYCLE", `tasks would wait in a circle: ${names.join(" → ")}`);
   }
 }

@@ -30,6 +30,7 @@ export class TaskTable {
   readonly #generation: Uint16Array;
   readonly #free: Int32Array;
   #frees: number;
+  #sweepAt = 0;
 
   constructor(capacity: number) {
     if (capacity < 1 || capacity > MAX_TASKS)
@@ -98,5 +99,13 @@ export class TaskTable {
     const slot = handle & SLOT_MASK;
     if (handle < 0 || slot >= this.capacity || this.state[slot] === TASK.free) return -1;
     return handle >>> SLOT_BITS === this.#generation[slot] ? slot : -1;
+  }
+
+  /** Looks at one more slot, round and round: answers it when its task waits beyond its time-out, else −1. */
+  overdue(now: number): number {
+    const slot = this.#sweepAt;
+    this.#sweepAt = slot + 1 < this.capacity ? slot + 1 : 0;
+    const waits = this.state[slot] !== TASK.free && this.state[slot] !== TASK.running;
+    return waits && (this.timeoutAt[slot] as number) <= now ? slot : -1;
   }
 }

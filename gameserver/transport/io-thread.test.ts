@@ -1,20 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { CLOSE } from "../../protocol/close.ts";
-import { decodeNotice, decodeWelcome, encodeHello, encodeWatch, FRAME } from "../../protocol/frames.ts";
+import { decodeNotice, decodeWelcome, encodeWatch, FRAME } from "../../protocol/frames.ts";
 import { encodeInput } from "../../protocol/frames-input.ts";
 import { View } from "../../protocol/view.ts";
-import { Stance } from "../scheduler/effects.ts";
-import { counters, Samples } from "../shared-stats.ts";
-import { INPUT_PLACES, zoneMemory } from "../simulation/memory.ts";
+import { INPUT_PLACES } from "../simulation/memory.ts";
 import { compileGame } from "../simulation/schema.ts";
-import { SimulatedZone } from "../simulation/zone.ts";
 import { game } from "../testing/arena-game.ts";
+import { type FakeConnection, ioThread } from "../testing/io-thread.ts";
 import type { Connection } from "./connection.ts";
-import { IoThread } from "./io-thread.ts";
-import { type FromTransport, TRANSPORT_COUNTERS, type WelcomeStart } from "./messages.ts";
+import type { WelcomeStart } from "./messages.ts";
 
 const schema = compileGame(game.declaration);
-const SLOTS = 4;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["performance", "Date"] });
@@ -24,98 +20,6 @@ beforeEach(() => {
 afterEach(() => {
   vi.useRealTimers();
 });
-
-/** A connection that writes down what happens to it; `backlog` is what the peer has not read. */
-class FakeConnection {
-  readonly id: number;
-  readonly openedAt = performance.now();
-  readonly written: Uint8Array[] = [];
-  backlog = 0;
-  open = true;
-  paused = false;
-  code: number | undefined;
-
-  constructor(id: number) {
-    this.id = id;
-  }
-
-  get openOrUpgrading(): boolean {
-    return this.open;
-  }
-
-  close(code: number): void {
-    this.code ??= code;
-    this.open = false;
-  }
-
-  write(bytes: Uint8Array): void {
-    this.written.push(bytes.slice());
-  }
-
-  send(bytes: Uint8Array): void {
-    this.write(bytes);
-  }
-
-  pause(): void {
-    this.paused = true;
-  }
-
-  resume(): void {
-    this.paused = false;
-  }
-
-  sweep(): void {}
-}
-
-function thread() {
-  const told: FromTransport[] = [];
-  const stats = counters(TRANSPORT_COUNTERS);
-  const stance = new Stance();
-  const io = new IoThread(schema, stats, new Samples(), (message) => told.push(message), { stance });
-  const memory = zoneMemory(schema, SLOTS);
-  const entities = new Map<number, number>();
-  const zone = new SimulatedZone(game, schema, "sol", SLOTS, memory.buffer, () => {});
-  zone.open(0);
-  io.obey({ type: "openZone", zone: 1, slots: SLOTS, buffer: memory.buffer });
-  let tick = 0;
-  const run = (ticks: number) => {
-    for (let i = 0; i < ticks; i++) {
-      zone.step(0);
-      io.tick(++tick);
-    }
-  };
-  const connect = (id: number) => {
-    const connection = new FakeConnection(id);
-    io.add(connection as unknown as Connection);
-    return connection;
-  };
-  const say = (connection: FakeConnection, message: Uint8Array) => {
-    // As a connection does: the bytes are its own, and are written over after the call.
-    const bytes = Buffer.from(message);
-    io.onMessage(connection as unknown as Connection, bytes);
-    bytes.fill(0);
-  };
-  const seat = (slot: number, role: "player" | "spectator" = "player") => {
-    const connection = connect(slot + 1);
-    say(connection, encodeHello({ mode: "ticket", lastSeq: 0, token: "t" }));
-    const entity = role === "player" ? (zone.join(slot, slot) ?? 0) : 0;
-    entities.set(slot, entity);
-    const welcome = { entity, role, resumed: false, game: schema.descriptor } as WelcomeStart;
-    const session = `s${slot}`;
-    io.obey({
-      type: "admit",
-      connection: connection.id,
-      session,
-      zone: 1,
-      slot,
-      lastSeq: 0,
-      carry: undefined,
-      welcome,
-    });
-    return connection;
-  };
-  return { io, told, stats, stance, memory, zone, entities, run, connect, say, seat };
-}
 
 /** The payload of one frame of ours. */
 function unframed(bytes: Uint8Array | undefined): Uint8Array {
@@ -128,7 +32,7 @@ const seconds = (count: number) => vi.advanceTimersByTime(count * 1_000);
 
 describe("an I/O thread", () => {
   it("tells players when time slows down and when it is back, and newcomers at once", () => {
-    const { run, seat, stance } = thread();
+    const { run, seat, stance } = ioThread();
     const scales = (connection: FakeConnection) =>
       connection.written
         .filter((payload) => payload[0] === FRAME.notice)
@@ -145,7 +49,7 @@ describe("an I/O thread", () => {
   });
 
   it("sends each session one write a period, staggered by slot", () => {
-    const { run, seat, say } = thread();
+    const { run, seat, say } = ioThread();
     const [a, b] = [seat(0), seat(1)];
     for (const connection of [a, b]) say(connection, encodeInput(schema.descriptor, 1, [walk]));
     run(60);
@@ -155,7 +59,7 @@ describe("an I/O thread", () => {
   });
 
   it("leaves updates out for a client that does not read, and drops it resumably when that lasts", () => {
-    const { io, run, seat, say, stats } = thread();
+    const { io, run, seat, say, stats } = ioThread();
     const slow = seat(0);
     const good = seat(1);
     run(6);
@@ -174,7 +78,7 @@ describe("an I/O thread", () => {
   });
 
   it("forgives a client that reads again", () => {
-    const { io, run, seat } = thread();
+    const { io, run, seat } = ioThread();
     const slow = seat(0);
     run(6);
     slow.backlog = 100;
@@ -188,7 +92,7 @@ describe("an I/O thread", () => {
   });
 
   it("serves a client that reads slowly at half its rate, then a quarter, and fully once it has read", () => {
-    const { run, seat, stats } = thread();
+    const { run, seat, stats } = ioThread();
     const slow = seat(0);
     run(6);
     slow.backlog = 100;
@@ -206,7 +110,7 @@ describe("an I/O thread", () => {
   });
 
   it("drops, resumably, who has not read while more was said to everyone than is kept", () => {
-    const { run, seat, say } = thread();
+    const { run, seat, say } = ioThread();
     const [slow, loud] = [seat(0), seat(1)];
     run(3);
     slow.backlog = 100;
@@ -227,7 +131,7 @@ describe("an I/O thread", () => {
   });
 
   it("drops at once who leaves too much unread", () => {
-    const { io, run, seat } = thread();
+    const { io, run, seat } = ioThread();
     const slow = seat(0);
     run(6);
     slow.backlog = 1_000_000;
@@ -237,7 +141,7 @@ describe("an I/O thread", () => {
   });
 
   it("drops who does not say HELLO in time", () => {
-    const { io, connect, seat } = thread();
+    const { io, connect, seat } = ioThread();
     const silent = connect(9);
     const player = seat(0);
     seconds(6);
@@ -246,7 +150,7 @@ describe("an I/O thread", () => {
   });
 
   it("never drops an input: with a full ring the socket waits until the simulation has caught up", () => {
-    const { run, seat, say, memory } = thread();
+    const { run, seat, say, memory } = ioThread();
     const player = seat(0);
     const many = Array.from({ length: INPUT_PLACES + 10 }, () => walk);
     say(player, encodeInput(schema.descriptor, 1, many));
@@ -258,7 +162,7 @@ describe("an I/O thread", () => {
   });
 
   it("takes an input that is sent again once", () => {
-    const { run, seat, say, memory, stats } = thread();
+    const { run, seat, say, memory, stats } = ioThread();
     const player = seat(0);
     for (let i = 0; i < 3; i++) say(player, encodeInput(schema.descriptor, 1, [walk, walk]));
     run(2);
@@ -266,7 +170,7 @@ describe("an I/O thread", () => {
   });
 
   it("tells the control thread of a client that left while it was being judged", () => {
-    const { io, told, connect } = thread();
+    const { io, told, connect } = ioThread();
     const gone = connect(3);
     io.onGone(gone as unknown as Connection, 1006);
     const welcome = { entity: 1, resumed: false } as WelcomeStart;
@@ -288,7 +192,7 @@ describe("an I/O thread", () => {
   });
 
   it("shows a spectator the world around a player, whom it may choose, and says who is watched", () => {
-    const { io, run, seat, say, memory, entities } = thread();
+    const { io, run, seat, say, memory, entities } = ioThread();
     const players = [seat(0), seat(1)];
     run(3);
     const spectator = seat(2, "spectator");
@@ -315,7 +219,7 @@ describe("an I/O thread", () => {
   });
 
   it("lets a spectator follow the next player when the one it watched is gone", () => {
-    const { run, seat, zone, memory } = thread();
+    const { run, seat, zone, memory } = ioThread();
     seat(0);
     seat(1);
     run(3);
@@ -331,7 +235,7 @@ describe("an I/O thread", () => {
   });
 
   it("says what it does not understand with FrameError's code", () => {
-    const { seat, say } = thread();
+    const { seat, say } = ioThread();
     const player = seat(0);
     expect(() => say(player, Uint8Array.of(FRAME.welcome))).toThrow("not expected here");
     expect(() => say(player, encodeInput(schema.descriptor, 7, [walk]))).toThrow("input 7 after 0");

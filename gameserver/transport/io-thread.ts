@@ -6,7 +6,6 @@
  */
 import { CLOSE } from "../../protocol/close.ts";
 import {
-  decodeHello,
   decodePing,
   decodeWatch,
   encodeNotice,
@@ -14,7 +13,6 @@ import {
   FRAME,
   frameType,
   type Notice,
-  PROTOCOL_VERSION,
 } from "../../protocol/frames.ts";
 import { FrameError } from "../../protocol/frames-bytes.ts";
 import { decodeBuy, encodeReceipt } from "../../protocol/frames-purchase.ts";
@@ -23,11 +21,12 @@ import { collectGarbage } from "../collect-garbage.ts";
 import { FULL_DETAIL } from "../replication/session-view.ts";
 import { wireKinds } from "../replication/wire-kinds.ts";
 import { Stance } from "../scheduler/effects.ts";
-import { type Bucket, PLAYER_RATES, RateTable } from "../sessions/limits.ts";
+import { PLAYER_RATES, RateTable } from "../sessions/limits.ts";
 import type { Counters, Samples } from "../shared-stats.ts";
 import type { Schema } from "../simulation/schema.ts";
 import { Arena } from "./arena.ts";
 import type { ConnectionOwner, PlayerConnection } from "./connection.ts";
+import { type Guest, greeting } from "./guest.ts";
 import { type Admission, HEADER_ROOM, IoSession, type IoShared } from "./io-session.ts";
 import { IoZone } from "./io-zone.ts";
 import type { FromTransport, ToTransport, TransportCounter } from "./messages.ts";
@@ -36,14 +35,6 @@ import { sweepGuest } from "./sweep-guest.ts";
 import { WebSocketError } from "./websocket.ts";
 
 const RATE_SWEEP_MS = 60_000;
-
-interface Guest {
-  readonly connection: PlayerConnection;
-  session: IoSession | undefined;
-  saidHello: boolean;
-  /** Its session's; before HELLO is answered its own, and a flood in that time ends there. */
-  bucket: Bucket;
-}
 
 export class IoThread implements ConnectionOwner {
   readonly #tell: (message: FromTransport) => void;
@@ -236,13 +227,7 @@ export class IoThread implements ConnectionOwner {
   }
 
   #hello(guest: Guest, message: Uint8Array): void {
-    if (guest.saidHello) throw new FrameError("message before WELCOME");
-    const hello = decodeHello(message);
-    if (hello.version !== PROTOCOL_VERSION) {
-      throw new WebSocketError(CLOSE.versionUnsupported, `this server speaks version ${PROTOCOL_VERSION}`);
-    }
-    guest.saidHello = true;
-    const { mode, token, lastSeq } = hello;
+    const { mode, token, lastSeq } = greeting(guest, message);
     this.#tell({ type: "hello", connection: guest.connection.id, mode, token, lastSeq });
   }
 

@@ -8,16 +8,16 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { sha256 } from "../../platform/ids.ts";
 import { silentLog } from "../../platform/log.ts";
 import { MIGRATIONS } from "../../platform/ownership/migrations.ts";
-import { listZones, register } from "../../platform/ownership/ownership.ts";
+import { listZones } from "../../platform/ownership/ownership.ts";
 import { createPool, migrate, type Pool } from "../../platform/postgres.ts";
-import { keys, type LoadSample, PublishedKey, type RosterEntry } from "../../protocol/directory.ts";
+import { keys, type LoadSample, PublishedKey } from "../../protocol/directory.ts";
 import { TicketClaims } from "../../protocol/ticket.ts";
 import { freshDatabase, freshRedis, redisUrl } from "../../test/stores/fixtures.ts";
 import { type RunningAllocator, startAllocator } from "./allocator.ts";
 import { readAllocatorConfig } from "./config.ts";
 import type { Allocation } from "./schemas.ts";
+import { FLEET, layOut, type ServerOptions } from "./testing.ts";
 
-const FLEET = "default/lane";
 const TOKEN = "a-service-token-for-tests";
 const folder = mkdtempSync(join(tmpdir(), "gamefleet-tokens-"));
 let redis: Redis;
@@ -55,44 +55,7 @@ async function ready(base: string): Promise<void> {
   while (!(await fetch(`${base}/readyz`)).ok) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-interface ServerOptions {
-  readonly entry?: Partial<RosterEntry>;
-  readonly sample?: Partial<LoadSample>;
-}
-
-/** Two servers with one fixed zone each of ten places, twenty places a server. */
-async function world(options: Record<string, ServerOptions> = { a: {}, b: {} }): Promise<void> {
-  const names = await redis.keys("gf:*");
-  const stale = names.filter((name) => name !== keys.jwks());
-  if (stale.length > 0) await redis.del(...stale);
-  await pool.query("DELETE FROM zone");
-  const record = { namespace: "default", name: "lane", capacity: 20, onDemandSessions: 5, onDemandMax: 100 };
-  await redis.set(keys.fleet(FLEET), JSON.stringify(record));
-  for (const [name, { entry, sample }] of Object.entries(options)) {
-    await register(pool, `default/${name}`, FLEET, "life");
-    const zone = { id: `zone-${name}`, kind: "fixed", epoch: 1, sessions: 0, capacity: 10, open: true };
-    const load = {
-      v: 1,
-      server: name,
-      fleet: "lane",
-      life: "life",
-      state: "Ready",
-      cpuPercent: 10,
-      memoryBytes: 1,
-      sessions: 0,
-      capacity: 20,
-      tickLatenessMs: 0,
-      loopDelayMs: 0,
-      zones: [zone],
-      ...sample,
-    };
-    const said = { state: "Ready", address: "127.0.0.1", port: 7001, life: "life", drainBy: 0, ...entry };
-    await redis.hset(keys.roster(FLEET), name, JSON.stringify(said));
-    await redis.set(keys.load(`default/${name}`), JSON.stringify(load));
-  }
-  // Both replicas read a few times a second; what they knew of the last test must be gone.
-  await new Promise((resolve) => setTimeout(resolve, 700));
-}
+const world = (servers: Record<string, ServerOptions> = { a: {}, b: {} }) => layOut(redis, pool, servers);
 
 async function post(path: string, body: unknown, base = allocator.url, token: string | null = TOKEN) {
   const answer = await fetch(`${base}${path}`, {

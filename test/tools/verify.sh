@@ -24,6 +24,7 @@ check "types of the browser client" npx tsc -p client/tsconfig.json
 check "lint" npx oxlint --type-aware .
 check "format" npx biome check .
 check "import rules" node test/tools/imports.ts
+check "file lengths" node test/tools/lengths.ts
 check "dead code" npx knip
 check "generated files" node operator/api/generate.ts --check
 if command -v helm >/dev/null; then

@@ -6,10 +6,10 @@ import { isStoreAway } from "../../../platform/store-errors.ts";
 import { eventually } from "../../../platform/testing/eventually.ts";
 import { freshRedis, redisUrl } from "../../../test/stores/fixtures.ts";
 import { type Proxy, proxyFor } from "../../testing/proxy.ts";
-import type { Clock } from "../clock.ts";
 import { mayRunAgain, PostgresLedger } from "../ledger/settle.ts";
 import { type Books, openBooks } from "../testing/books.ts";
 import { ASSETS, grant } from "../testing/entries.ts";
+import { LeapClock } from "../testing/leap-clock.ts";
 import { JournalKeeper, type KeeperOptions } from "./keeper.ts";
 import { journalKeys } from "./redis-journal.ts";
 
@@ -34,21 +34,6 @@ afterEach(async () => {
   await books.close();
   if (wrong) throw new Error(wrong);
 });
-
-/** Real time, and leaps over waits. */
-class LeapClock implements Clock {
-  #ahead = 0;
-  leap(ms: number): void {
-    this.#ahead += ms;
-  }
-  now(): number {
-    return Date.now() + this.#ahead;
-  }
-  after(ms: number, act: () => void): () => void {
-    const timer = setTimeout(act, Math.min(ms, 20));
-    return () => clearTimeout(timer);
-  }
-}
 
 interface Pod {
   readonly keeper: JournalKeeper;
