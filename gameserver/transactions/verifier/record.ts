@@ -1,6 +1,7 @@
 /** What was found is kept in PostgreSQL: for alarms, for whoever comes next, and for the page that an operator reads. */
 import type { Client } from "../../../platform/postgres.ts";
 import { FINDING_KINDS, type Finding, type FindingKind } from "./finding.ts";
+import type { FullLooks } from "./pace.ts";
 import type { Form, Look } from "./verify.ts";
 
 const kindsLike = (test: (kind: FindingKind) => boolean) =>
@@ -46,7 +47,16 @@ export async function record(
   return rows.map(({ kind, subject, detail }) => ({ kind, subject, detail }));
 }
 
+/** Before everything is read: whoever comes next knows of it, even if it is cut off. */
+export async function recordFullBegun(client: Client): Promise<void> {
+  await client.query(
+    `INSERT INTO ledger.full_look AS l (begun_at, unfinished) VALUES (clock_timestamp(), 1)
+     ON CONFLICT (one) DO UPDATE SET begun_at = excluded.begun_at, unfinished = l.unfinished + 1`,
+  );
+}
+
 export async function recordLook(client: Client, look: Look): Promise<void> {
+  if (look.form === "full") await client.query("UPDATE ledger.full_look SET unfinished = 0");
   await client.query(
     `INSERT INTO ledger.verification (form, at, row_count, seconds, findings) VALUES ($1, now(), $2, $3, $4)
      ON CONFLICT (form) DO UPDATE SET at = excluded.at, row_count = excluded.row_count, seconds = excluded.seconds,
@@ -58,8 +68,7 @@ export async function recordLook(client: Client, look: Look): Promise<void> {
 export interface Standing {
   /** Seconds since the last look, by the database's clock; undefined when there was none. */
   readonly age: Readonly<Record<Form, number | undefined>>;
-  /** How long the last full look took, seconds. */
-  readonly fullSeconds: number;
+  readonly full: FullLooks;
   /** Open findings by kind. */
   readonly open: ReadonlyMap<string, number>;
 }
@@ -71,10 +80,15 @@ export async function readStanding(client: Client): Promise<Standing> {
   const open = await client.query<{ kind: string; n: number }>(
     "SELECT kind, count(*)::int AS n FROM ledger.finding WHERE gone_at IS NULL GROUP BY kind",
   );
+  const begun = await client.query<{ begun: number; unfinished: number }>(
+    "SELECT extract(epoch FROM clock_timestamp() - begun_at)::float8 AS begun, unfinished FROM ledger.full_look",
+  );
   const of = (form: Form) => looks.rows.find((row) => row.form === form);
+  const full = of("full");
+  const [last = { begun: undefined, unfinished: 0 }] = begun.rows;
   return {
-    age: { full: of("full")?.age, incremental: of("incremental")?.age },
-    fullSeconds: of("full")?.seconds ?? 0,
+    age: { full: full?.age, incremental: of("incremental")?.age },
+    full: { age: full?.age, seconds: full?.seconds ?? 0, ...last },
     open: new Map(open.rows.map(({ kind, n }) => [kind, n])),
   };
 }

@@ -112,6 +112,37 @@ it("is done by one pod at a time; another goes on when that one ends", async () 
   expect(await holders()).toHaveLength(1);
 });
 
+it("does not begin to read everything again at once when that was cut off", async () => {
+  const begun = async () =>
+    (
+      await query<{ unfinished: number; at: string }>(
+        books.pool,
+        "SELECT unfinished, begun_at::text AS at FROM ledger.full_look",
+      )
+    )[0];
+  const first = start("a", 60_000);
+  await eventually(async () => expect(await looks("incremental")).toBeDefined());
+  first.stop.abort();
+  await first.done;
+  expect(await begun()).toMatchObject({ unfinished: 0 });
+  // As a crash of PostgreSQL leaves it, in the midst of the third full look in a row.
+  await query(books.pool, "TRUNCATE ledger.checkpoint, ledger.wallet_checked");
+  await query(books.pool, "UPDATE ledger.full_look SET unfinished = 3, begun_at = now()");
+  const cutOff = await begun();
+  const before = await looks("full");
+  const { registry } = start("b", 60_000);
+  const age = () => shown(registry, "gamefleet_ledger_verifier_age_seconds", { form: "full" });
+  await eventually(async () => expect(await age()).toBeDefined());
+  await books.ledger.settle([grant(5)]);
+  const seen = await age();
+  await eventually(async () => expect(await age()).not.toBe(seen));
+  expect([await looks("full"), await begun()]).toEqual([before, cutOff]);
+  // Long enough ago.
+  await query(books.pool, "UPDATE ledger.full_look SET begun_at = now() - interval '1 hour'");
+  await eventually(async () => expect(await looks("full")).not.toBe(before));
+  expect(await begun()).toMatchObject({ unfinished: 0 });
+});
+
 it("goes on with the books while nobody knows what stands in the journals", async () => {
   redis.disconnect();
   start("a", 60_000);

@@ -14,15 +14,14 @@ import { warnAgain } from "../../../platform/warn-again.ts";
 import type { Finding } from "./finding.ts";
 import { FINDING_KINDS } from "./finding.ts";
 import type { JournalWatch } from "./journal-watch.ts";
-import { readStanding, record, recordLook, type Standing } from "./record.ts";
+import { fullIsDue, fullMayBegin } from "./pace.ts";
+import { readStanding, record, recordFullBegun, recordLook, type Standing } from "./record.ts";
 import { type Look, VERIFIER_SESSION, verifyFull, verifyIncremental } from "./verify.ts";
 
 /** The advisory lock of whoever verifies. */
 const VERIFIER_LOCK = 1_735_289_198;
 const EVERY_MS = 1_000;
 const FULL_EVERY_MS = 10 * 60_000;
-/** A full look may take this share of the time at most: large books are looked at less often. */
-const FULL_SHARE = 0.1;
 /** How often those that wait try for the lock. */
 const STANDBY_MS = 5_000;
 /** Longest full look: beyond it something is wrong with the database. */
@@ -105,16 +104,17 @@ async function keepLooking(
   };
   while (!signal.aborted) {
     const started = performance.now();
-    const { age, fullSeconds } = await readStanding(client);
-    const due = Math.max(fullEveryMs, (fullSeconds * 1_000) / FULL_SHARE);
+    const { full } = await readStanding(client);
+    const mayReadAll = fullMayBegin(full, fullEveryMs);
     const look =
-      (age.full ?? Number.POSITIVE_INFINITY) * 1_000 >= due
-        ? await verifyFull(client, true)
-        : await verifyIncremental(client);
-    tell(await record(client, look.form, look.findings));
-    await recordLook(client, look);
-    shown.look(look);
-    unsummarised += look.form === "full" ? SUMMARISE_AFTER : look.rows;
+      (mayReadAll && fullIsDue(full, fullEveryMs) ? undefined : await verifyIncremental(client)) ??
+      (mayReadAll ? await readAll(client) : undefined);
+    if (look) {
+      tell(await record(client, look.form, look.findings));
+      await recordLook(client, look);
+      shown.look(look);
+      unsummarised += look.form === "full" ? SUMMARISE_AFTER : look.rows;
+    }
     if (unsummarised >= SUMMARISE_AFTER) {
       await client.query("SELECT ledger.summarise()");
       unsummarised = 0;
@@ -123,6 +123,11 @@ async function keepLooking(
     shown.standing(await readStanding(client));
     await sleep(everyMs - (performance.now() - started), signal);
   }
+}
+
+async function readAll(client: Client): Promise<Look> {
+  await recordFullBegun(client);
+  return verifyFull(client, true);
 }
 
 /** Redis may be away; that is no reason to stop looking at the books. */

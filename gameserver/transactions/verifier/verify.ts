@@ -90,10 +90,10 @@ async function askTransactions(client: Client): Promise<Finding[]> {
   return findings;
 }
 
-/** Reads what was written since the last look. Reads everything when there was none, or it was long ago. */
-export async function verifyIncremental(client: Client): Promise<Look> {
+/** Reads what was written since the last look. Undefined when there was none, or it was long ago: a full one is needed. */
+export async function verifyIncremental(client: Client): Promise<Look | undefined> {
   const from = await usableCheckpoint(client);
-  if (from === undefined) return verifyFull(client, true);
+  if (from === undefined) return undefined;
   return look(client, "incremental", true, async () => {
     const to = await horizon(client);
     // Few rows of a large table: by the index of blocks, whatever the planner guesses of it.

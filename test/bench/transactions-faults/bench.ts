@@ -13,7 +13,7 @@ import { overload } from "./overload.ts";
 const PLAYERS = 2_000;
 const CREDITS = 100_000_000;
 const QUICK = { kills: 12, rate: 1_000, everyMs: [1_500, 3_000] } as const;
-const FULL = { kills: 1_000, rate: 1_500, everyMs: [1_800, 3_200] } as const;
+const FULL = { kills: 1_000, rate: 2_000, everyMs: [1_000, 2_200] } as const;
 
 export const bench: Bench = async ({ quick, say }) => {
   const seed = Number(process.env["GAMEFLEET_SEED"] ?? Date.now() % 1_000_000);

@@ -9,6 +9,13 @@ CREATE TABLE ledger.verification (
   findings int NOT NULL
 );
 
+-- When everything was last begun to be read, and how often that was cut off since it was read to the end.
+CREATE TABLE ledger.full_look (
+  one        bool PRIMARY KEY DEFAULT true CHECK (one),
+  begun_at   timestamptz NOT NULL,
+  unfinished int NOT NULL
+);
+
 -- What is wrong, by name. Stays after it was mended, with the time at which it was not seen any more.
 CREATE TABLE ledger.finding (
   kind       text COLLATE "C" NOT NULL,
@@ -53,7 +60,7 @@ END $$;
 
 DO $$
 BEGIN
-  GRANT SELECT, INSERT, UPDATE, DELETE ON ledger.verification, ledger.finding, ledger.checkpoint,
+  GRANT SELECT, INSERT, UPDATE, DELETE ON ledger.verification, ledger.full_look, ledger.finding, ledger.checkpoint,
     ledger.wallet_checked TO gamefleet_ledger;
   -- Asked by name: a right on the whole is none on its parts.
   GRANT SELECT ON ledger.transaction_stray, ledger.transfer_stray TO gamefleet_ledger;
