@@ -123,5 +123,7 @@ const STATE_METRIC = "gamefleet_breaker_state";
 function stateGauge(registry: Registry) {
   const existing = registry.getSingleMetric(STATE_METRIC);
   if (existing) return existing as ReturnType<typeof gauge<"breaker">>;
-  return gauge(registry, STATE_METRIC, "Circuit breaker: 0 closed, 1 half open, 2 open", ["breaker"]);
+  return gauge(registry, STATE_METRIC, "Circuit breaker of a store: 0 closed, 1 half open, 2 open", [
+    "breaker",
+  ]);
 }

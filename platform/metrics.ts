@@ -1,7 +1,8 @@
 /**
  * Prometheus metrics. One registry a process, handed down; no globals, so that tests stand alone.
  *
- * Units follow the convention of the field: seconds, bytes, `_total` for counters.
+ * Units follow the convention of the field: seconds, bytes, `_total` for counters. Names, help and labels are written
+ * out where a metric is made: docs/reference/metrics.md is read from the source.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
@@ -32,13 +33,22 @@ export function counter<L extends string = never>(
   return new Counter({ name, help, labelNames: [...labelNames], registers: [registry] });
 }
 
+/** `collect` sets the values when they are asked for: for what would be old if it were set now and then. */
 export function gauge<L extends string = never>(
   registry: Registry,
   name: string,
   help: string,
   labelNames: readonly L[] = [],
+  collect?: (metric: Gauge<L>) => void,
 ): Gauge<L> {
-  return new Gauge({ name, help, labelNames: [...labelNames], registers: [registry] });
+  const metric: Gauge<L> = new Gauge({
+    name,
+    help,
+    labelNames: [...labelNames],
+    registers: [registry],
+    ...(collect ? { collect: () => collect(metric) } : {}),
+  });
+  return metric;
 }
 
 export function histogram<L extends string = never>(

@@ -47,18 +47,35 @@ export function schedulerMetrics(
 
 function pressureMetrics(registry: Registry, pressure: SchedulerSources["pressure"]): (() => void)[] {
   const step = gauge(registry, "gamefleet_ladder_step", "Step of the degradation ladder, 0 is normal.");
-  const at = gauge(registry, "gamefleet_ladder_at", "1 for the step the pod stands on.", ["step"]);
-  const moves = counter(registry, "gamefleet_ladder_moves_total", "Steps taken, down towards less or up.", [
-    "direction",
-  ]);
+  const at = gauge(
+    registry,
+    "gamefleet_ladder_at",
+    "1 for the step of the ladder the pod stands on, 0 for the others.",
+    ["step"],
+  );
+  const moves = counter(
+    registry,
+    "gamefleet_ladder_moves_total",
+    "Steps of the ladder taken: down towards less, or up.",
+    ["direction"],
+  );
   const scale = gauge(registry, "gamefleet_time_scale", "World seconds per real second.");
-  const duty = gauge(registry, "gamefleet_governor_duty", "Share of their time left to AI and background.");
+  const duty = gauge(
+    registry,
+    "gamefleet_governor_duty",
+    "Share of their time that the CPU governor leaves to AI and background.",
+  );
   const level = gauge(
     registry,
     "gamefleet_memory_level",
-    "0 fine, 1 joins refused, 2 caches shed, 3 ladder.",
+    "Shortage of memory: 0 none, 1 joins refused, 2 caches shed, 3 ladder.",
   );
-  const strain = gauge(registry, "gamefleet_strain", "What is used of what the pod may use, 0 to 1.", ["of"]);
+  const strain = gauge(
+    registry,
+    "gamefleet_strain",
+    "What is used of what the pod may use, 1 is all of it.",
+    ["of"],
+  );
   const busy = gauge(registry, "gamefleet_thread_busy", "Busy share of a thread, 0 to 1.", ["thread"]);
   return [
     () => {
@@ -86,8 +103,18 @@ function pressureMetrics(registry: Registry, pressure: SchedulerSources["pressur
 
 function taskMetrics(registry: Registry, scheduler: Scheduler): (() => void)[] {
   const labels = ["thread", "band"] as const;
-  const ran = counter(registry, "gamefleet_scheduler_tasks_total", "Tasks run.", labels);
-  const refused = counter(registry, "gamefleet_scheduler_refused_total", "Tasks refused: band full.", labels);
+  const ran = counter(
+    registry,
+    "gamefleet_scheduler_tasks_total",
+    "Tasks of the control thread that ran.",
+    labels,
+  );
+  const refused = counter(
+    registry,
+    "gamefleet_scheduler_refused_total",
+    "Tasks refused because their band was full.",
+    labels,
+  );
   const depth = gauge(registry, "gamefleet_scheduler_depth", "Tasks that are due and wait.", labels);
   const cost = gauge(registry, "gamefleet_scheduler_cost_seconds", "Learned cost of a task.", ["kind"]);
   const copies = BAND_NAMES.flatMap((band, index) => {
@@ -123,17 +150,30 @@ const MISSED = [
 
 /** Updates of the I/O threads: how many were taken, and how many after their deadline. */
 function updateMetrics(registry: Registry, { transports }: SchedulerSources["stats"]): (() => void)[] {
-  const taken = counter(registry, "gamefleet_scheduler_updates_total", "Updates taken.", ["thread"]);
-  const missed = counter(registry, "gamefleet_scheduler_missed_deadlines_total", "Updates taken too late.", [
-    "thread",
-    "band",
-  ]);
-  const waiting = gauge(registry, "gamefleet_scheduler_updates_ready", "Updates due and not taken.", [
-    "thread",
-  ]);
-  const worst = gauge(registry, "gamefleet_scheduler_worst_lateness_seconds", "Latest update of a second.", [
-    "thread",
-  ]);
+  const taken = counter(
+    registry,
+    "gamefleet_scheduler_updates_total",
+    "Updates of sessions that were served.",
+    ["thread"],
+  );
+  const missed = counter(
+    registry,
+    "gamefleet_scheduler_missed_deadlines_total",
+    "Updates of sessions served after their deadline.",
+    ["thread", "band"],
+  );
+  const waiting = gauge(
+    registry,
+    "gamefleet_scheduler_updates_ready",
+    "Updates of sessions that are due and not served.",
+    ["thread"],
+  );
+  const worst = gauge(
+    registry,
+    "gamefleet_scheduler_worst_lateness_seconds",
+    "How late the latest update of the last second was.",
+    ["thread"],
+  );
   return transports.flatMap((io, index) => {
     const thread = `io-${index}`;
     return [

@@ -18,31 +18,62 @@ export interface ProcessorMetrics {
 }
 
 export function processorMetrics(registry: Registry, log: Log): ProcessorMetrics {
-  const name = (what: string) => `gamefleet_transactions_${what}`;
-  const answers = counter(registry, name("answers_total"), "Answers given, by kind, status and reason", [
-    "kind",
-    "status",
-    "reason",
-  ]);
-  const seconds = histogram(registry, name("answer_seconds"), "From arrival to answer", ["status"], BUCKETS);
-  const settled = counter(registry, name("settled_total"), "Entries settled, repeats included");
-  const batch = histogram(registry, name("settle_seconds"), "Time of one batch in the ledger");
-  const set = counter(registry, name("quarantined_total"), "Entries set aside for an operator");
-  const delays = counter(registry, name("delays_total"), "Calls to a store that failed and are tried again");
-  const swept = counter(registry, name("swept_total"), "Entries found again in the journal");
-  const taken = counter(registry, name("taken_over_total"), "Entries settled from the journals of others");
+  const answers = counter(
+    registry,
+    "gamefleet_transactions_answers_total",
+    "Answers to transactions, by kind, status and reason",
+    ["kind", "status", "reason"],
+  );
+  const seconds = histogram(
+    registry,
+    "gamefleet_transactions_answer_seconds",
+    "From the arrival of a transaction to its answer",
+    ["status"],
+    BUCKETS,
+  );
+  const settled = counter(
+    registry,
+    "gamefleet_transactions_settled_total",
+    "Entries settled, repeats included",
+  );
+  const batch = histogram(
+    registry,
+    "gamefleet_transactions_settle_seconds",
+    "Time to settle one batch in the ledger",
+  );
+  const set = counter(
+    registry,
+    "gamefleet_transactions_quarantined_total",
+    "Entries set aside for an operator",
+  );
+  const delays = counter(
+    registry,
+    "gamefleet_transactions_delays_total",
+    "Calls to a store that failed and are tried again",
+  );
+  const swept = counter(registry, "gamefleet_transactions_swept_total", "Entries found again in the journal");
+  const taken = counter(
+    registry,
+    "gamefleet_transactions_taken_over_total",
+    "Entries settled from the journals of others",
+  );
   const unreadable = gauge(
     registry,
-    name("unreadable"),
+    "gamefleet_transactions_unreadable",
     "Entries of the journal that this version cannot read",
   );
-  const backlog = gauge(registry, name("backlog"), "Entries accepted and not settled");
+  const backlog = gauge(registry, "gamefleet_transactions_backlog", "Entries accepted and not settled");
   const oldest = gauge(
     registry,
-    name("oldest_seconds"),
+    "gamefleet_transactions_oldest_seconds",
     "Age of the oldest accepted entry that is not settled",
   );
-  const mode = gauge(registry, name("mode"), "1 for the mode that is on", ["mode"]);
+  const mode = gauge(
+    registry,
+    "gamefleet_transactions_mode",
+    "1 for the mode that transactions are in, 0 for the others",
+    ["mode"],
+  );
 
   return {
     observer: {

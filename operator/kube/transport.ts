@@ -76,7 +76,7 @@ export function createTransport(options: TransportOptions): Transport {
     durations: histogram(
       options.registry,
       "rest_client_request_duration_seconds",
-      "Time of calls, each try",
+      "Time of calls to the API server, each try",
       ["verb", "host"],
     ),
   };

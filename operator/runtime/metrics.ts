@@ -4,11 +4,10 @@
  *
  * Values that are ages are computed when scraped: a gauge written now and then would show the past.
  */
-import { Gauge } from "prom-client";
 import {
   type Counter,
   counter,
-  type Gauge as GaugeOf,
+  type Gauge,
   gauge,
   type Histogram,
   histogram,
@@ -42,14 +41,14 @@ export interface RuntimeMetrics {
   readonly panics: Counter<"controller">;
   readonly timeouts: Counter<"controller">;
   readonly reconcileTime: Histogram<"controller">;
-  readonly maxConcurrent: GaugeOf<"controller">;
-  readonly activeWorkers: GaugeOf<"controller">;
-  readonly queueDepth: GaugeOf<"name" | "controller" | "lane">;
+  readonly maxConcurrent: Gauge<"controller">;
+  readonly activeWorkers: Gauge<"controller">;
+  readonly queueDepth: Gauge<"name" | "controller" | "lane">;
   readonly queueAdds: Counter<"name" | "controller">;
   readonly queueRetries: Counter<"name" | "controller">;
   readonly queueDuration: Histogram<"name" | "controller">;
   readonly workDuration: Histogram<"name" | "controller">;
-  readonly leader: GaugeOf<"name">;
+  readonly leader: Gauge<"name">;
   readonly relists: Counter<"kind">;
   readonly watchFailures: Counter<"kind" | "reason">;
   readonly handlerErrors: Counter<"kind">;
@@ -69,120 +68,155 @@ export function createRuntimeMetrics(registry: Registry): RuntimeMetrics {
     ...reconcileMetrics(registry),
     ...queueMetrics(registry),
     leader: gauge(registry, "leader_election_master_status", "1 while this process leads", ["name"]),
-    relists: counter(registry, "gamefleet_reflector_relists_total", "Full lists", ["kind"]),
-    watchFailures: counter(registry, "gamefleet_reflector_failures_total", "Lists and watches that failed", [
-      "kind",
-      "reason",
-    ]),
-    handlerErrors: counter(registry, "gamefleet_reflector_handler_errors_total", "Handlers that threw", [
-      "kind",
-    ]),
-    eventsDropped: counter(registry, "gamefleet_events_dropped_total", "Kubernetes events not written", [
-      "reason",
-    ]),
+    relists: counter(
+      registry,
+      "gamefleet_reflector_relists_total",
+      "Full lists of a kind read from the API server",
+      ["kind"],
+    ),
+    watchFailures: counter(
+      registry,
+      "gamefleet_reflector_failures_total",
+      "Lists and watches of a kind that failed",
+      ["kind", "reason"],
+    ),
+    handlerErrors: counter(
+      registry,
+      "gamefleet_reflector_handler_errors_total",
+      "Handlers of changes that threw",
+      ["kind"],
+    ),
+    eventsDropped: counter(
+      registry,
+      "gamefleet_events_dropped_total",
+      "Kubernetes events not written, by why",
+      ["reason"],
+    ),
   };
 }
 
+const OF_CONTROLLER = ["controller"] as const;
+
 function reconcileMetrics(registry: Registry) {
-  const labels = ["controller"] as const;
-  const prefix = "controller_runtime";
   return {
-    reconciles: counter(registry, `${prefix}_reconcile_total`, "Reconciles by result", [
+    reconciles: counter(registry, "controller_runtime_reconcile_total", "Reconciles by result", [
       "controller",
       "result",
     ]),
-    reconcileErrors: counter(registry, `${prefix}_reconcile_errors_total`, "Reconciles that failed", labels),
+    reconcileErrors: counter(
+      registry,
+      "controller_runtime_reconcile_errors_total",
+      "Reconciles that failed",
+      OF_CONTROLLER,
+    ),
     terminalErrors: counter(
       registry,
-      `${prefix}_terminal_reconcile_errors_total`,
-      "Reconciles that failed for good",
-      labels,
+      "controller_runtime_terminal_reconcile_errors_total",
+      "Reconciles that failed and cannot succeed without a change",
+      OF_CONTROLLER,
     ),
     panics: counter(
       registry,
-      `${prefix}_reconcile_panics_total`,
+      "controller_runtime_reconcile_panics_total",
       "Reconciles that hit a programming error",
-      labels,
+      OF_CONTROLLER,
     ),
     timeouts: counter(
       registry,
-      `${prefix}_reconcile_timeouts_total`,
+      "controller_runtime_reconcile_timeouts_total",
       "Reconciles that ran out of time",
-      labels,
+      OF_CONTROLLER,
     ),
     reconcileTime: histogram(
       registry,
-      `${prefix}_reconcile_time_seconds`,
+      "controller_runtime_reconcile_time_seconds",
       "Length of reconciles",
-      labels,
+      OF_CONTROLLER,
       WORK_BUCKETS,
     ),
-    maxConcurrent: gauge(registry, `${prefix}_max_concurrent_reconciles`, "Workers of a controller", labels),
-    activeWorkers: gauge(registry, `${prefix}_active_workers`, "Workers under way", labels),
+    maxConcurrent: gauge(
+      registry,
+      "controller_runtime_max_concurrent_reconciles",
+      "Most reconciles at a time",
+      OF_CONTROLLER,
+    ),
+    activeWorkers: gauge(
+      registry,
+      "controller_runtime_active_workers",
+      "Reconciles under way",
+      OF_CONTROLLER,
+    ),
   };
 }
 
+const OF_QUEUE = ["name", "controller"] as const;
+
 function queueMetrics(registry: Registry) {
-  const labels = ["name", "controller"] as const;
   return {
-    queueDepth: gauge(registry, "workqueue_depth", "Keys waiting", ["name", "controller", "lane"]),
-    queueAdds: counter(registry, "workqueue_adds_total", "Keys added", labels),
-    queueRetries: counter(registry, "workqueue_retries_total", "Keys added again after a failure", labels),
+    queueDepth: gauge(registry, "workqueue_depth", "Keys that wait to be reconciled", [
+      "name",
+      "controller",
+      "lane",
+    ]),
+    queueAdds: counter(registry, "workqueue_adds_total", "Keys added to the queue", OF_QUEUE),
+    queueRetries: counter(registry, "workqueue_retries_total", "Keys added again after a failure", OF_QUEUE),
     queueDuration: histogram(
       registry,
       "workqueue_queue_duration_seconds",
       "Time keys wait before work on them starts",
-      labels,
+      OF_QUEUE,
       WORK_BUCKETS,
     ),
     workDuration: histogram(
       registry,
       "workqueue_work_duration_seconds",
       "Time keys are under work",
-      labels,
+      OF_QUEUE,
       WORK_BUCKETS,
     ),
   };
 }
 
 function registerQueueAges(registry: Registry, queues: ReadonlySet<QueueProbe>): void {
-  const ages = (name: string, help: string, of: (seconds: readonly number[]) => number): void => {
-    const metric: Gauge<"name" | "controller"> = new Gauge({
-      name,
-      help,
-      labelNames: ["name", "controller"],
-      registers: [registry],
-      collect: () => {
-        metric.reset();
-        for (const queue of queues) {
-          metric.set({ name: queue.name, controller: queue.name }, of(queue.workingSeconds()));
-        }
-      },
-    });
+  const ages = (of: (seconds: readonly number[]) => number) => (metric: Gauge<"name" | "controller">) => {
+    metric.reset();
+    for (const queue of queues) {
+      metric.set({ name: queue.name, controller: queue.name }, of(queue.workingSeconds()));
+    }
   };
-  ages("workqueue_unfinished_work_seconds", "Sum of the ages of keys under work", (seconds) =>
-    seconds.reduce((sum, age) => sum + age, 0),
+  gauge(
+    registry,
+    "workqueue_unfinished_work_seconds",
+    "Sum of the ages of keys under work",
+    OF_QUEUE,
+    ages((seconds) => seconds.reduce((sum, age) => sum + age, 0)),
   );
-  ages("workqueue_longest_running_processor_seconds", "Age of the oldest key under work", (seconds) =>
-    seconds.reduce((oldest, age) => Math.max(oldest, age), 0),
+  gauge(
+    registry,
+    "workqueue_longest_running_processor_seconds",
+    "Age of the oldest key under work",
+    OF_QUEUE,
+    ages((seconds) => seconds.reduce((oldest, age) => Math.max(oldest, age), 0)),
   );
 }
 
 function registerReflectorGauges(registry: Registry, reflectors: ReadonlySet<ReflectorProbe>): void {
-  const perKind = (name: string, help: string, of: (reflector: ReflectorProbe) => number): void => {
-    const metric: Gauge<"kind"> = new Gauge({
-      name,
-      help,
-      labelNames: ["kind"],
-      registers: [registry],
-      collect: () => {
-        metric.reset();
-        for (const reflector of reflectors) metric.set({ kind: reflector.kind }, of(reflector));
-      },
-    });
+  const perKind = (of: (reflector: ReflectorProbe) => number) => (metric: Gauge<"kind">) => {
+    metric.reset();
+    for (const reflector of reflectors) metric.set({ kind: reflector.kind }, of(reflector));
   };
-  perKind("gamefleet_reflector_watch_age_seconds", "Time since a watch showed a sign of life", (reflector) =>
-    reflector.silentSeconds(),
+  gauge(
+    registry,
+    "gamefleet_reflector_watch_age_seconds",
+    "Time since the watch of a kind showed a sign of life",
+    ["kind"],
+    perKind((reflector) => reflector.silentSeconds()),
   );
-  perKind("gamefleet_reflector_store_objects", "Objects held", (reflector) => reflector.objects());
+  gauge(
+    registry,
+    "gamefleet_reflector_store_objects",
+    "Objects of a kind held in memory",
+    ["kind"],
+    perKind((reflector) => reflector.objects()),
+  );
 }

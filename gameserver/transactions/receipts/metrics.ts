@@ -13,36 +13,61 @@ export interface ReceiptMetrics {
 }
 
 export function receiptMetrics(registry: Registry): ReceiptMetrics {
-  const name = (what: string) => `gamefleet_receipts_${what}`;
   const verifications = counter(
     registry,
-    name("verifications_total"),
-    "Receipts that a store was asked about",
+    "gamefleet_receipts_verifications_total",
+    "Receipts that a store was asked about, by what it said",
     ["store", "outcome"],
   );
-  const seconds = histogram(registry, name("verify_seconds"), "Time in which a store vouched or not", [
-    "store",
-  ]);
-  const sent = counter(registry, name("owed_total"), "What was owed and dealt with, by result", ["result"]);
-  const events = counter(registry, name("events_total"), "Webhooks, by what became of them", [
-    "store",
-    "result",
-  ]);
+  const seconds = histogram(
+    registry,
+    "gamefleet_receipts_verify_seconds",
+    "Time in which a store vouched or not",
+    ["store"],
+  );
+  const sent = counter(
+    registry,
+    "gamefleet_receipts_owed_total",
+    "Purchases owed to players that were dealt with, by result",
+    ["result"],
+  );
+  const events = counter(
+    registry,
+    "gamefleet_receipts_events_total",
+    "Events that stores sent, by what became of them",
+    ["store", "result"],
+  );
   const attention = counter(
     registry,
-    name("attention_total"),
+    "gamefleet_receipts_attention_total",
     "Purchases and refunds that a person must look at",
     ["store"],
   );
   const waiting = gauge(
     registry,
-    name("owed"),
-    "Purchases confirmed by a store, not yet granted and acknowledged",
+    "gamefleet_receipts_owed",
+    "Purchases confirmed by a store, not yet granted and acknowledged; of all pods together",
   );
-  const late = gauge(registry, name("owed_overdue"), "Those of them that are older than an hour");
-  const oldest = gauge(registry, name("owed_oldest_seconds"), "Age of the oldest of them");
-  const eventsWaiting = gauge(registry, name("events_waiting"), "Events of stores that are not processed");
-  const eventsFailing = gauge(registry, name("events_failing"), "Those of them that have failed before");
+  const late = gauge(
+    registry,
+    "gamefleet_receipts_owed_overdue",
+    "Purchases owed for more than an hour; of all pods together",
+  );
+  const oldest = gauge(
+    registry,
+    "gamefleet_receipts_owed_oldest_seconds",
+    "Age of the oldest purchase that is owed; of all pods together",
+  );
+  const eventsWaiting = gauge(
+    registry,
+    "gamefleet_receipts_events_waiting",
+    "Events of stores that are not processed yet; of all pods together",
+  );
+  const eventsFailing = gauge(
+    registry,
+    "gamefleet_receipts_events_failing",
+    "Events of stores that wait and have failed before; of all pods together",
+  );
   return {
     verified(store, outcome, took) {
       verifications.inc({ store, outcome });

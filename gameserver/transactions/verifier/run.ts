@@ -148,9 +148,12 @@ async function lookAtJournals(
 
 function verifierMetrics(registry: Registry): Shown {
   const startedAt = performance.now();
-  const age = gauge(registry, "gamefleet_ledger_verifier_age_seconds", "Since the books were last verified", [
-    "form",
-  ]);
+  const age = gauge(
+    registry,
+    "gamefleet_ledger_verifier_age_seconds",
+    "Time since the books were last verified",
+    ["form"],
+  );
   const open = gauge(registry, "gamefleet_ledger_findings", "What is wrong with the books now, by kind", [
     "kind",
   ]);
