@@ -22,7 +22,6 @@ export const ERRORS = {
   REQUEST_INVALID: { status: 400, title: "Request is invalid" },
   ROUTE_NOT_FOUND: { status: 404, title: "No such route" },
   UNAUTHENTICATED: { status: 401, title: "Credentials are missing or wrong" },
-  FORBIDDEN: { status: 403, title: "Not allowed" },
   RATE_LIMITED: { status: 429, title: "Too many requests", retry: true },
   BODY_TOO_LARGE: { status: 413, title: "Body is too large" },
   MEDIA_TYPE_UNSUPPORTED: { status: 415, title: "Media type is not supported" },

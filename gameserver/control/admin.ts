@@ -30,9 +30,14 @@ export interface Admin {
   readonly port: number;
 }
 
+export function addStatusRoute(server: TypedServer, status: () => PodStatus): void {
+  const schema = { summary: "What the server is doing", response: { 200: PodStatus } };
+  server.get("/v1/status", { schema }, status);
+}
+
 export async function startAdmin(options: AdminOptions): Promise<Admin> {
   const server = await createHttpServer(options);
-  server.get("/v1/status", { schema: { response: { 200: PodStatus } } }, () => options.status());
+  addStatusRoute(server, options.status);
   options.routes?.(server);
   await server.listen({ host: options.host, port: options.port });
   const address = server.server.address();

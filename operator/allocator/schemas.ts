@@ -37,7 +37,7 @@ export const AllocateBody = z.strictObject({
 export type AllocateBody = z.output<typeof AllocateBody>;
 
 export const Seat = z.object({
-  player: z.string(),
+  player: z.string().describe("The player, as asked for."),
   session: z.string().describe("Session id."),
   ticket: z.string().describe("Single-use leave to connect, valid for 30 s."),
   resumeToken: z
@@ -46,14 +46,14 @@ export const Seat = z.object({
 });
 
 export const Allocation = z.object({
-  namespace: z.string(),
-  fleet: z.string(),
-  server: z.string(),
-  zone: z.string(),
-  address: z.string(),
-  port: z.int(),
+  namespace: z.string().describe("Namespace of the fleet."),
+  fleet: z.string().describe("Name of the fleet."),
+  server: z.string().describe("Server that has the place."),
+  zone: z.string().describe("Zone that has the place."),
+  address: z.string().describe("Address to connect to."),
+  port: z.int().describe("Port to connect to."),
   expiresAt: z.string().describe("When the tickets end."),
-  sessions: z.array(Seat),
+  sessions: z.array(Seat).describe("One for each player, in the order asked for."),
 });
 export type Allocation = z.infer<typeof Allocation>;
 

@@ -44,7 +44,9 @@ const EnvVar = z.object({
     .string()
     .min(1)
     .max(253)
-    .describe("Name of the variable. Names that begin with GAMEFLEET_ are the operator's."),
+    .describe(
+      "Name of the variable. Those of the game that the operator sets, such as GAMEFLEET_PORT, keep its value.",
+    ),
   value: text(32_768).optional().describe("Value as it is; not together with valueFrom."),
   valueFrom: opaque().optional().describe("As in a pod: secretKeyRef, configMapKeyRef, fieldRef."),
 });
