@@ -26,7 +26,8 @@ check "format" npx biome check .
 check "import rules" node test/tools/imports.ts
 check "file lengths" node test/tools/lengths.ts
 check "dead code" npx knip
-check "generated files" node operator/api/generate.ts --check
+check "generated files: kinds" node operator/api/generate.ts --check
+check "generated files: reference" node test/tools/reference/main.ts --check
 if command -v helm >/dev/null; then
   check "chart" helm lint charts/gamefleet --strict --set trialStores.enabled=true
 else
