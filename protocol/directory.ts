@@ -85,33 +85,37 @@ export type FleetRecord = z.infer<typeof FleetRecord>;
 export const zoneKinds = ["fixed", "on-demand"] as const;
 
 export const ZoneLoad = z.object({
-  id: name,
-  kind: z.enum(zoneKinds),
-  epoch: count,
-  sessions: count,
-  capacity: count,
-  /** False while the zone takes nobody in (ending, freezing). */
-  open: z.boolean(),
+  id: name.describe("Name of the zone."),
+  kind: z.enum(zoneKinds).describe("Of the fleet's list, or made at allocation."),
+  epoch: count.describe("How often the zone has had a new owner."),
+  sessions: count.describe("Sessions in it."),
+  capacity: count.describe("Most sessions."),
+  open: z.boolean().describe("False while the zone takes nobody in (ending, freezing)."),
 });
 export type ZoneLoad = z.infer<typeof ZoneLoad>;
 
 /** One second of a pod's life. A pod of another runtime writes the same. */
 export const LoadSample = z.object({
-  v: z.literal(1),
-  server: name,
-  fleet: name,
-  life: z.string().max(64),
-  state: z.enum(["Starting", "Ready", "Draining"]),
-  /** CPU used in the last second, per cent of the pod's quota (of the machine's cores when it has none). */
-  cpuPercent: z.number().min(0),
-  memoryBytes: count,
-  sessions: count,
-  capacity: count,
-  /** p99 of how late a tick began in the last second, ms. */
-  tickLatenessMs: z.number().min(0),
-  /** p99 of the control thread's event-loop delay in the last second, ms. */
-  loopDelayMs: z.number().min(0),
-  zones: z.array(ZoneLoad).max(10_000),
+  v: z.literal(1).describe("Version of this form."),
+  server: name.describe("Name of the server."),
+  fleet: name.describe("Name of the fleet."),
+  life: z.string().max(64).describe("Which life of the server this is: the pod's uid."),
+  state: z.enum(["Starting", "Ready", "Draining"]).describe("What the server says of itself."),
+  cpuPercent: z
+    .number()
+    .min(0)
+    .describe(
+      "CPU used in the last second, per cent of the pod's quota (of the machine's cores without one).",
+    ),
+  memoryBytes: count.describe("Memory the process uses, bytes."),
+  sessions: count.describe("Sessions, connected or not."),
+  capacity: count.describe("Most sessions."),
+  tickLatenessMs: z.number().min(0).describe("p99 of how late a tick began in the last second, ms."),
+  loopDelayMs: z
+    .number()
+    .min(0)
+    .describe("p99 of the control thread's event-loop delay in the last second, ms."),
+  zones: z.array(ZoneLoad).max(10_000).describe("Zones it serves."),
 });
 export type LoadSample = z.infer<typeof LoadSample>;
 

@@ -4,16 +4,20 @@ import { createHttpServer, type HttpOptions, type TypedServer } from "../../plat
 import { LoadSample } from "../../protocol/directory.ts";
 
 export const PodStatus = z.object({
-  server: z.string(),
-  fleet: z.string(),
-  life: z.string(),
-  game: z.object({ name: z.string(), version: z.number() }),
-  playerPort: z.number(),
-  /** Why nobody new may come, or null. */
-  notReady: z.string().nullable(),
-  uptimeSeconds: z.number(),
-  connections: z.number(),
-  load: LoadSample,
+  server: z.string().describe("Server, as namespace/name."),
+  fleet: z.string().describe("Fleet, as namespace/name."),
+  life: z.string().describe("Which life of the server this is: the pod's uid."),
+  game: z
+    .object({
+      name: z.string().describe("Name in its declaration."),
+      version: z.number().describe("Version of its declaration."),
+    })
+    .describe("The game that runs."),
+  playerPort: z.number().describe("Port inside the pod that players connect to."),
+  notReady: z.string().nullable().describe("Why nobody new may come, or null."),
+  uptimeSeconds: z.number().describe("Seconds since the process started."),
+  connections: z.number().describe("Open player connections."),
+  load: LoadSample.describe("The last sample, as it goes into Redis each second."),
 });
 export type PodStatus = z.infer<typeof PodStatus>;
 

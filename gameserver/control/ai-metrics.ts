@@ -7,20 +7,28 @@ import { AI_COUNTERS, type SimulationCounter } from "../simulation/messages.ts";
 /** Answers what to call each second. */
 export function aiMetrics(registry: Registry, simulation: Counters<SimulationCounter>): () => void {
   const npcs = gauge(registry, "gamefleet_ai_npcs", "NPCs that think, by how close players are.", ["band"]);
-  const thoughts = counter(registry, "gamefleet_ai_thoughts_total", "Thoughts of NPCs.", ["band"]);
+  const thoughts = counter(
+    registry,
+    "gamefleet_ai_thoughts_total",
+    "Thoughts of NPCs, by how close players are.",
+    ["band"],
+  );
   const saved = gauge(
     registry,
     "gamefleet_ai_saved_share",
     "Share of the thinking at everyone's own rate that was left out in the last second.",
   );
-  const searches = counter(registry, "gamefleet_path_searches_total", "Searches for a way that ended.", [
-    "result",
-  ]);
-  const waiting = gauge(registry, "gamefleet_path_waiting", "Requests that wait for their search.");
+  const searches = counter(
+    registry,
+    "gamefleet_path_searches_total",
+    "Searches for a way that ended: found, or none.",
+    ["result"],
+  );
+  const waiting = gauge(registry, "gamefleet_path_waiting", "Requests for a way that wait for their search.");
   const spent = counter(
     registry,
     "gamefleet_path_slices_spent_total",
-    "Ticks of a zone in which searches used all they may.",
+    "Ticks of a zone in which searches for ways used all they may.",
   );
   /** What a counter has grown by since the last call. */
   const before = new Map<SimulationCounter, number>();

@@ -145,8 +145,13 @@ function threadCounters(registry: Registry, stats: ThreadStats): (() => void)[] 
       () => sum("roundTripMs") / 1_000,
     ),
     of(counter(registry, "gamefleet_ticks_total", "Ticks stepped."), () => simulation.get("ticks")),
-    of(counter(registry, "gamefleet_dilated_ticks_total", "Ticks given up because the pod was late."), () =>
-      simulation.get("dilatedTicks"),
+    of(
+      counter(
+        registry,
+        "gamefleet_dilated_ticks_total",
+        "Ticks given up because the pod was late: the world runs slower.",
+      ),
+      () => simulation.get("dilatedTicks"),
     ),
     of(
       counter(

@@ -59,7 +59,11 @@ function pressureMetrics(registry: Registry, pressure: SchedulerSources["pressur
     "Steps of the ladder taken: down towards less, or up.",
     ["direction"],
   );
-  const scale = gauge(registry, "gamefleet_time_scale", "World seconds per real second.");
+  const scale = gauge(
+    registry,
+    "gamefleet_time_scale",
+    "World seconds per real second; below 1 the world runs slower.",
+  );
   const duty = gauge(
     registry,
     "gamefleet_governor_duty",
@@ -73,7 +77,7 @@ function pressureMetrics(registry: Registry, pressure: SchedulerSources["pressur
   const strain = gauge(
     registry,
     "gamefleet_strain",
-    "What is used of what the pod may use, 1 is all of it.",
+    "What is used of what the pod may use (tick, cpu, memory); 1 is all of it.",
     ["of"],
   );
   const busy = gauge(registry, "gamefleet_thread_busy", "Busy share of a thread, 0 to 1.", ["thread"]);
@@ -116,7 +120,9 @@ function taskMetrics(registry: Registry, scheduler: Scheduler): (() => void)[] {
     labels,
   );
   const depth = gauge(registry, "gamefleet_scheduler_depth", "Tasks that are due and wait.", labels);
-  const cost = gauge(registry, "gamefleet_scheduler_cost_seconds", "Learned cost of a task.", ["kind"]);
+  const cost = gauge(registry, "gamefleet_scheduler_cost_seconds", "Learned cost of a task, by kind.", [
+    "kind",
+  ]);
   const copies = BAND_NAMES.flatMap((band, index) => {
     const of = { thread: "control", band };
     return [

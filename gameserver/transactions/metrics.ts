@@ -51,7 +51,11 @@ export function processorMetrics(registry: Registry, log: Log): ProcessorMetrics
     "gamefleet_transactions_delays_total",
     "Calls to a store that failed and are tried again",
   );
-  const swept = counter(registry, "gamefleet_transactions_swept_total", "Entries found again in the journal");
+  const swept = counter(
+    registry,
+    "gamefleet_transactions_swept_total",
+    "Entries found in the journal that nobody was settling",
+  );
   const taken = counter(
     registry,
     "gamefleet_transactions_taken_over_total",

@@ -46,15 +46,15 @@ export const Reward = z.strictObject({
   player,
   reward: name(128).describe("Name of the reward: with player and season it is given once."),
   season: name(64).default("").describe("Season or occasion in which it may be had once more."),
-  goods: lots,
+  goods: lots.describe("What the player gets."),
 });
 export const Trade = z.strictObject({
   kind: z.literal("trade"),
   id,
   player,
-  with: player,
-  gives: z.array(lot).max(MAX_LINES).default([]),
-  takes: z.array(lot).max(MAX_LINES).default([]),
+  with: name(256).describe("The other player."),
+  gives: z.array(lot).max(MAX_LINES).default([]).describe("What the player gives to the other one."),
+  takes: z.array(lot).max(MAX_LINES).default([]).describe("What the player gets from the other one."),
   validForSeconds,
 });
 export const Correction = z.strictObject({

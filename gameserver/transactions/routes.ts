@@ -14,21 +14,38 @@ import { entryOf, refundOf, TransactionRequest } from "./request.ts";
 import type { Transactions } from "./transactions.ts";
 
 export const TransactionAnswer = z.object({
-  id: z.string(),
-  status: z.enum(["settled", "declined", "pending", "quarantined"]),
+  id: z.string().describe("Id of the transaction."),
+  status: z
+    .enum(["settled", "declined", "pending", "quarantined"])
+    .describe("Done; refused for good; accepted and not done yet; set aside for a person."),
   reason: z.string().optional().describe("Why it was declined."),
 });
 const Recorded = TransactionAnswer.extend({
-  kind: z.string().optional(),
-  player: z.string().optional(),
-  settledAt: z.string().optional(),
-  trace: z.string().optional(),
+  kind: z.string().optional().describe("What kind of transaction it was."),
+  player: z.string().optional().describe("Whose it was."),
+  settledAt: z.string().optional().describe("When it was settled or declined."),
+  trace: z.string().optional().describe("Id of the request that brought it, as in the log."),
 });
-const IdParams = z.object({ id: z.uuid() });
-const PlayerParams = z.object({ player: z.string().min(1).max(256) });
+const IdParams = z.object({ id: z.uuid().describe("Id of the transaction.") });
+const PlayerParams = z.object({
+  player: z.string().min(1).max(256).describe("The player, as the allocator knows them."),
+});
 const Page = z.object({
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  limit: z.coerce.number().int().min(1).max(200).default(50).describe("Most transactions of one answer."),
   before: z.uuid().optional().describe("Id of the last one of the page before."),
+});
+
+const Wallet = z.object({
+  asset: z.string().describe("A currency or an item of the catalogue."),
+  balance: z.string().describe("A whole number, as text: it may be larger than a number of JSON holds."),
+});
+const Wallets = z.object({ wallets: z.array(Wallet).describe("What is more than nothing, by asset.") });
+const History = z.object({
+  transactions: z.array(Recorded).describe("Those of the page."),
+  next: z
+    .string()
+    .optional()
+    .describe("What to send as `before` for the next page; there when this one is full."),
 });
 
 /** `open` throws STORE_UNAVAILABLE while there is no ledger yet. */
@@ -86,7 +103,7 @@ export function addTransactionRoutes(server: TypedServer, open: () => Transactio
       summary: "What a player holds",
       security,
       params: PlayerParams,
-      response: { 200: z.object({ wallets: z.array(z.object({ asset: z.string(), balance: z.string() })) }) },
+      response: { 200: Wallets },
     },
     handler: async ({ params }) => ({ wallets: await holdingsOf(open().pool, params.player) }),
   });
@@ -100,7 +117,7 @@ export function addTransactionRoutes(server: TypedServer, open: () => Transactio
       security,
       params: PlayerParams,
       querystring: Page,
-      response: { 200: z.object({ transactions: z.array(Recorded), next: z.string().optional() }) },
+      response: { 200: History },
     },
     handler: async ({ params, query }) => {
       const page = await historyOf(open().pool, params.player, query.limit, query.before);

@@ -57,7 +57,12 @@ export async function startAllocator(
   await addRoutes(server, {
     parts,
     callers,
-    allocations: counter(registry, "gamefleet_allocations_total", "Allocations by result", ["result"]),
+    allocations: counter(
+      registry,
+      "gamefleet_allocations_total",
+      "Allocations by result: allocated, fleet_full, zone_full, zone_unplaced, idempotency_conflict, or error",
+      ["result"],
+    ),
     seconds: histogram(registry, "gamefleet_allocation_seconds", "Time to answer an allocation"),
     ratePerCaller: config.GAMEFLEET_RATE_PER_CALLER,
     ratePerAddress: config.GAMEFLEET_RATE_PER_ADDRESS,

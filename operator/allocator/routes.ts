@@ -122,7 +122,7 @@ export async function addRoutes(server: TypedServer, options: RouteOptions): Pro
       summary: "The servers of a fleet and their load",
       security,
       params: FleetParams,
-      response: { 200: z.object({ servers: z.array(ServerInfo) }) },
+      response: { 200: z.object({ servers: z.array(ServerInfo).describe("All servers of the fleet.") }) },
     },
     handler: async ({ params }) => {
       const view = await viewOf(parts.views, fleetOf(params));

@@ -9,12 +9,15 @@ const objectName = z
   .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "must be a DNS label: lower-case letters, digits, dashes");
 export const MAX_PARTY = 64;
 
-export const FleetParams = z.object({ namespace: objectName, fleet: objectName });
-export const SessionParams = FleetParams.extend({ session: z.uuid() });
+const namespace = objectName.describe("Namespace of the fleet.");
+const fleet = objectName.describe("Name of the fleet.");
+
+export const FleetParams = z.object({ namespace, fleet });
+export const SessionParams = FleetParams.extend({ session: z.uuid().describe("Session id.") });
 
 export const AllocateBody = z.strictObject({
-  namespace: objectName.default("default").describe("Namespace of the fleet."),
-  fleet: objectName.describe("Name of the fleet."),
+  namespace: namespace.default("default"),
+  fleet,
   players: z
     .array(z.string().min(1).max(256))
     .min(1)
@@ -58,31 +61,42 @@ export const Allocation = z.object({
 export type Allocation = z.infer<typeof Allocation>;
 
 export const ResumeBody = z.strictObject({
-  namespace: objectName.default("default"),
-  fleet: objectName,
-  resumeToken: z.string().regex(RESUME_TOKEN, "must be a resume token as given with the allocation"),
+  namespace: namespace.default("default"),
+  fleet,
+  resumeToken: z
+    .string()
+    .regex(RESUME_TOKEN, "must be a resume token as given with the allocation")
+    .describe("As given with the place."),
 });
 export type ResumeBody = z.output<typeof ResumeBody>;
 
 export const Place = z.object({
-  session: z.string(),
-  player: z.string(),
-  zone: z.string(),
-  server: z.string(),
-  address: z.string().optional(),
-  port: z.int().optional(),
+  session: z.string().describe("Session id."),
+  player: z.string().describe("Whose session it is."),
+  zone: z.string().describe("Zone it is in."),
+  server: z.string().describe("Server that holds it, or held it last."),
+  address: z.string().optional().describe("Address to connect to, while its server is known."),
+  port: z.int().optional().describe("Port to connect to, while its server is known."),
   state: z.string().describe("State of the server that holds it; Unknown while it is being moved."),
 });
 
 export const ServerInfo = z.object({
-  name: z.string(),
-  state: z.string(),
-  address: z.string(),
-  port: z.int(),
-  sessions: z.int(),
-  capacity: z.int(),
-  cpuPercent: z.number(),
-  zones: z.array(
-    z.object({ id: z.string(), kind: z.string(), sessions: z.int(), capacity: z.int(), open: z.boolean() }),
-  ),
+  name: z.string().describe("Name of the server."),
+  state: z.string().describe("Where it is in its life, as in the status of its GameServer."),
+  address: z.string().describe("Address players connect to."),
+  port: z.int().describe("Port players connect to."),
+  sessions: z.int().describe("Places taken."),
+  capacity: z.int().describe("Most sessions."),
+  cpuPercent: z.number().describe("CPU used in the last second, per cent of its quota."),
+  zones: z
+    .array(
+      z.object({
+        id: z.string().describe("Name of the zone."),
+        kind: z.string().describe("fixed, or on-demand."),
+        sessions: z.int().describe("Places taken."),
+        capacity: z.int().describe("Most sessions."),
+        open: z.boolean().describe("Whether it takes anybody in."),
+      }),
+    )
+    .describe("Zones it serves."),
 });

@@ -14,7 +14,7 @@ const MAX_EVENT = 262_144;
 const STORES = ["apple", "google", "steam", "paypal"] as const;
 
 const ShownReceipt = z.strictObject({
-  store: z.enum(STORES),
+  store: z.enum(STORES).describe("Store that the player has paid in."),
   player,
   token: z
     .string()
@@ -31,17 +31,19 @@ const ShownReceipt = z.strictObject({
     .optional()
     .describe("Whom the app told the store that it is for; another one is refused."),
 });
-const Subscriptions = z.object({
-  subscriptions: z.array(
-    z.object({
-      store: z.string(),
-      subscription: z.string(),
-      product: z.string(),
-      state: z.enum(["active", "grace", "on-hold", "expired", "revoked"]),
-      expiresAt: z.string().optional(),
-    }),
-  ),
+const Subscription = z.object({
+  store: z.string().describe("Store it was bought in."),
+  subscription: z.string().describe("The store's id of it."),
+  product: z.string().describe("The store's name of what is subscribed to."),
+  state: z
+    .enum(["active", "grace", "on-hold", "expired", "revoked"])
+    .describe("grace: paid late, and still to be served. on-hold: not paid, not to be served."),
+  expiresAt: z.string().optional().describe("Until when it is paid, if the store has said so."),
 });
+const Subscriptions = z.object({
+  subscriptions: z.array(Subscription).describe("All that are known of the player."),
+});
+const StoreParams = z.object({ store: z.string().describe("Store that sends the event.") });
 
 /** `open` throws STORE_UNAVAILABLE while there is no ledger yet. Without callers only events are taken. */
 export function addReceiptRoutes(
@@ -62,7 +64,7 @@ export function addReceiptRoutes(
       method: "POST",
       url: "/v1/webhooks/:store",
       bodyLimit: MAX_EVENT,
-      schema: { summary: "Events of a store; proved by its signature" },
+      schema: { summary: "Events of a store; proved by its signature", params: StoreParams },
       handler: async ({ params, headers, body }) => {
         await open().receive(params.store, { headers, body });
         return {};

@@ -151,7 +151,7 @@ function verifierMetrics(registry: Registry): Shown {
   const age = gauge(
     registry,
     "gamefleet_ledger_verifier_age_seconds",
-    "Time since the books were last verified",
+    "Time since the books were last verified: full, or incremental",
     ["form"],
   );
   const open = gauge(registry, "gamefleet_ledger_findings", "What is wrong with the books now, by kind", [

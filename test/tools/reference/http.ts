@@ -49,17 +49,24 @@ async function pathsOf(add: (server: TypedServer) => unknown): Promise<Paths> {
   return paths;
 }
 
+/** The table of these fields; refuses one that nobody explained. */
+function explained(route: string, fields: readonly Field[], always?: string): string {
+  const bare = fields.find(({ schema }) => !schema.description);
+  if (bare) throw new Error(`${route}: ${bare.path}: say with .describe() what it is for`);
+  return fieldTable(fields, always);
+}
+
 /** A body; one table for each form it may have. */
-function bodyParts(title: string, schema: JsonSchema, always: string): string[] {
+function bodyParts(route: string, title: string, schema: JsonSchema, always: string): string[] {
   const forms = schema.oneOf ?? schema.anyOf;
-  if (!forms) return [title, fieldTable(fieldsOf(schema, ""), always)];
+  if (!forms) return [title, explained(route, fieldsOf(schema, ""), always)];
   return [
     title,
     ...forms.flatMap((form) => {
       const [name, kind] =
         Object.entries(form.properties ?? {}).find(([, field]) => field.enum?.length === 1) ?? [];
       const rest = fieldsOf(form, "").filter(({ path }) => path !== name);
-      return [`with ${code(`${name}: ${String(kind?.enum?.[0])}`)}:`, fieldTable(rest, always)];
+      return [`with ${code(`${name}: ${String(kind?.enum?.[0])}`)}:`, explained(route, rest, always)];
     }),
   ];
 }
@@ -86,13 +93,13 @@ function operationParts(path: string, method: string, operation: Operation): str
     else bySchema.set(JSON.stringify(schema), { schema, status: [status] });
   }
   const answers = [...bySchema.values()].flatMap(({ schema, status }) =>
-    bodyParts(`Answer (${status.join(", ")}):`, schema, "always"),
+    bodyParts(title, `Answer (${status.join(", ")}):`, schema, "always"),
   );
   return [
     `### ${title}`,
     `${said.filter(Boolean).join(" ")}${answers.length === 0 ? ` Answer: ${Object.keys(responses).join(", ")}.` : ""}`,
-    ...(fields.length > 0 ? ["In path and query:", fieldTable(fields)] : []),
-    ...(asked ? bodyParts("Body:", asked, "required") : []),
+    ...(fields.length > 0 ? ["In path and query:", explained(title, fields)] : []),
+    ...(asked ? bodyParts(title, "Body:", asked, "required") : []),
     ...answers,
   ];
 }
