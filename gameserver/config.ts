@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { duration, flag, logLevel, port, readConfig } from "../platform/config.ts";
 import { fail } from "../platform/errors.ts";
+import { MAX_SESSIONS } from "../protocol/directory.ts";
 
 const name = z.string().min(1).max(253);
 const count = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
@@ -47,7 +48,7 @@ export const gameserverShape = {
     .describe(
       "PostgreSQL of zones and ledger. Must be set unless GAMEFLEET_LOCAL is true. Set by the operator.",
     ),
-  GAMEFLEET_CAPACITY_SESSIONS: count(1, 20_000)
+  GAMEFLEET_CAPACITY_SESSIONS: count(1, MAX_SESSIONS)
     .default(500)
     .describe("Most sessions at a time. Set by the operator."),
   GAMEFLEET_MAX_ZONES: count(1, 1_000)

@@ -8,6 +8,9 @@
 import { z } from "zod";
 import { SESSION_ROLES } from "./ticket.ts";
 
+/** Most sessions that a server can be made for, and so of a zone: its tables have a fixed size. */
+export const MAX_SESSIONS = 20_000;
+
 export type FleetKey = string;
 export type ServerKey = string;
 

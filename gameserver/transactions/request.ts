@@ -61,8 +61,8 @@ export const Correction = z.strictObject({
   kind: z.literal("correction"),
   id,
   player,
-  gives: z.array(lot).max(MAX_LINES).default([]).describe("What the player gets."),
-  takes: z.array(lot).max(MAX_LINES).default([]).describe("What is taken from the player."),
+  adds: z.array(lot).max(MAX_LINES).default([]).describe("What the player gets."),
+  removes: z.array(lot).max(MAX_LINES).default([]).describe("What is taken from the player."),
   note: name(200).describe("Why: stands in the log beside the id."),
 });
 export const Refund = z.strictObject({
@@ -96,7 +96,7 @@ export function entryOf(
   switch (request.kind) {
     case "purchase": {
       const transfers = [
-        ...request.price.map((line) => ({ ...line, from: own, to: HOUSE.sink })),
+        ...lines(request.price, own, HOUSE.sink),
         ...request.goods.map((line) => ({ ...line, from: supplier(line, context), to: own })),
       ];
       const { id, kind, player, validForSeconds } = request;
@@ -104,18 +104,23 @@ export function entryOf(
     }
     case "reward": {
       const id = derivedId("reward", request.player, request.season, request.reward);
-      const transfers = request.goods.map((line) => ({ ...line, from: HOUSE.source, to: own }));
+      const transfers = lines(request.goods, HOUSE.source, own);
       return entry({ id, kind: request.kind, player: request.player, transfers }, context);
     }
     case "trade": {
       if (request.with === request.player) throw invalid("with", "must be another player");
       const other = playerAccount(request.with);
-      const transfers = bothWays(own, other, request.gives, request.takes);
+      const { gives, takes } = request;
+      if (gives.length + takes.length === 0) throw invalid("gives", "must not be empty together with takes");
+      const transfers = [...lines(gives, own, other), ...lines(takes, other, own)];
       const { id, kind, player, with: counterparty, validForSeconds } = request;
       return entry({ id, kind, player, counterparty, transfers }, context, validForSeconds);
     }
     case "correction": {
-      const transfers = bothWays(own, HOUSE.correction, request.takes, request.gives);
+      const { adds, removes } = request;
+      if (adds.length + removes.length === 0)
+        throw invalid("adds", "must not be empty together with removes");
+      const transfers = [...lines(removes, own, HOUSE.correction), ...lines(adds, HOUSE.correction, own)];
       const { id, kind, player } = request;
       return entry({ id, kind, player, transfers }, context);
     }
@@ -137,13 +142,8 @@ export function refundOf(original: Original, context: Omit<EntryContext, "assets
 const supplier = ({ asset }: Lot, { limited }: EntryContext): Account =>
   limited.has(asset) ? stockAccount(asset) : HOUSE.catalogue;
 
-function bothWays(own: Account, other: Account, gives: readonly Lot[], takes: readonly Lot[]): Transfer[] {
-  if (gives.length + takes.length === 0) throw invalid("gives", "must not be empty together with takes");
-  return [
-    ...gives.map((line) => ({ ...line, from: own, to: other })),
-    ...takes.map((line) => ({ ...line, from: other, to: own })),
-  ];
-}
+const lines = (lots: readonly Lot[], from: Account, to: Account): Transfer[] =>
+  lots.map((lot) => ({ ...lot, from, to }));
 
 /** What a transaction does: the part of an entry that its hash covers. */
 type Body = Pick<Entry, "id" | "kind" | "player" | "counterparty" | "transfers">;

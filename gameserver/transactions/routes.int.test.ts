@@ -168,7 +168,7 @@ it("a trade and a correction move both ways", async () => {
     kind: "correction",
     id: uuidv7(),
     player: "t2",
-    gives: [lot("hull-plate", 2)],
+    adds: [lot("hull-plate", 2)],
     note: "test",
   };
   expect((await post(correction)).body).toMatchObject({ status: "settled" });
@@ -217,6 +217,7 @@ describe("bad input is refused by name", () => {
       "with",
     ],
     ["a trade of nothing", { kind: "trade", id: uuidv7(), player: "a", with: "b" }, "gives"],
+    ["a correction of nothing", { kind: "correction", id: uuidv7(), player: "a", note: "x" }, "adds"],
   ])("%s", async (_what, body, named) => {
     const answer = await post(body);
     expect(answer).toMatchObject({ status: 400, body: { code: "REQUEST_INVALID" } });

@@ -1,5 +1,6 @@
 /** `Fleet`: a number of game servers of one kind, kept up, scaled and rolled out. */
 import { z } from "zod";
+import { MAX_SESSIONS } from "../../protocol/directory.ts";
 import {
   AGE,
   conditions,
@@ -54,7 +55,7 @@ const Zones = z.object({
   fixed: listMap(
     z.object({
       name: label.describe("Name of the zone, unique in the fleet."),
-      sessions: int32(1, 100_000).default(100).describe("Most sessions in the zone."),
+      sessions: int32(1, MAX_SESSIONS).default(100).describe("Most sessions in the zone."),
     }),
     "name",
     1_000,
@@ -63,7 +64,7 @@ const Zones = z.object({
     .describe("Zones of a lasting world: each is always served by exactly one server."),
   onDemand: z
     .object({
-      sessions: int32(1, 100_000).default(50).describe("Most sessions in one zone."),
+      sessions: int32(1, MAX_SESSIONS).default(50).describe("Most sessions in one zone."),
       max: int32(0, 100_000).default(1_000).describe("Most such zones at a time; 0 makes none."),
     })
     .prefault({})
@@ -74,7 +75,7 @@ export const FleetSpec = rules(
   z.object({
     replicas: int32(0, 10_000).default(1).describe("Servers wanted."),
     capacity: z
-      .object({ sessions: int32(1, 100_000).default(500).describe("Most sessions on one server.") })
+      .object({ sessions: int32(1, MAX_SESSIONS).default(500).describe("Most sessions on one server.") })
       .prefault({})
       .describe("What one server can hold."),
     balancing: z

@@ -1,6 +1,6 @@
 /** `GameServer`: one pod that players connect to. Usually made by a Fleet. */
 import { z } from "zod";
-import { serverStates } from "../../protocol/directory.ts";
+import { MAX_SESSIONS, serverStates } from "../../protocol/directory.ts";
 import {
   AGE,
   conditions,
@@ -29,7 +29,7 @@ export const GameServerSpec = rules(
   z.object({
     fleetName: objectName.optional().describe("Fleet it belongs to; its own name when it stands alone."),
     capacity: z
-      .object({ sessions: int32(1, 100_000).default(500).describe("Most sessions at a time.") })
+      .object({ sessions: int32(1, MAX_SESSIONS).default(500).describe("Most sessions at a time.") })
       .prefault({})
       .describe("What the server can hold."),
     ...templateFields,

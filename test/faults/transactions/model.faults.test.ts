@@ -131,13 +131,13 @@ const trades = step("trades", (model, real, player: number, item: string, credit
   ),
 );
 const isCorrected = step("is corrected", (model, real, player: number, item: string, gets: boolean) => {
-  const [gives, takes] = gets ? [[lot(item, 1)], []] : [[], [lot(item, 1)]];
+  const [adds, removes] = gets ? [[lot(item, 1)], []] : [[], [lot(item, 1)]];
   const body = {
     kind: "correction",
     id: uuidv7(),
     player: nameOf(real, player),
-    gives,
-    takes,
+    adds,
+    removes,
     note: "model",
   };
   return carriedOut(model, entryFor(body));
