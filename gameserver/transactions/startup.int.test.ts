@@ -1,5 +1,5 @@
 import { Redis } from "ioredis";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLog, silentLog } from "../../platform/log.ts";
 import { createRegistry } from "../../platform/metrics.ts";
 import { createPool, query } from "../../platform/postgres.ts";
@@ -11,14 +11,13 @@ import { journalKeys } from "./journal/redis-journal.ts";
 import { setStock } from "./ledger/catalogue.ts";
 import { closeStream, openStream } from "./ledger/streams.ts";
 import { memoryShare, postgresProblems, redisProblems } from "./startup.ts";
-import { type Books, openBooks } from "./testing/books.ts";
+import { booksOfEachTest } from "./testing/books-of-each-test.ts";
 import { buy, grant } from "./testing/entries.ts";
 import { openTransactions } from "./transactions.ts";
 
 /** A Redis of our own: its settings are what is tested. */
 let store: Store;
 let redis: Redis;
-let books: Books;
 beforeAll(async () => {
   store = await startRedis();
   redis = new Redis(store.url);
@@ -27,14 +26,7 @@ afterAll(async () => {
   redis.disconnect();
   await store.stop();
 });
-beforeEach(async () => {
-  books = await openBooks();
-});
-afterEach(async () => {
-  const wrong = await books.imbalance();
-  await books.close();
-  if (wrong) throw new Error(wrong);
-});
+const books = booksOfEachTest();
 
 /** Runs `work` with a setting of Redis changed. */
 async function having<T>(name: string, value: string, work: () => Promise<T>): Promise<T> {

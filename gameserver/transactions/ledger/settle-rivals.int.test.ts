@@ -1,22 +1,14 @@
 /** Batches that settle at the same time, of one pod or of two. */
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { silentLog } from "../../../platform/log.ts";
 import { createPool, query } from "../../../platform/postgres.ts";
 import { eventually } from "../../../platform/testing/eventually.ts";
 import type { Entry } from "../entry.ts";
-import { type Books, openBooks } from "../testing/books.ts";
+import { booksOfEachTest } from "../testing/books-of-each-test.ts";
 import { ASSETS, buy, grant, trade } from "../testing/entries.ts";
 import { LEDGER_SESSION, mayRunAgain, PostgresLedger } from "./settle.ts";
 
-let books: Books;
-beforeEach(async () => {
-  books = await openBooks();
-});
-afterEach(async () => {
-  const wrong = await books.imbalance();
-  await books.close();
-  if (wrong) throw new Error(wrong);
-});
+const books = booksOfEachTest();
 const settled = { status: "settled" };
 const credits = (player: string) => books.balance(`player:${player}`, "credits");
 

@@ -1,20 +1,12 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { query } from "../../../platform/postgres.ts";
 import { eventually } from "../../../platform/testing/eventually.ts";
-import { type Books, openBooks } from "../testing/books.ts";
+import { booksOfEachTest } from "../testing/books-of-each-test.ts";
 import { ASSETS, buy, grant, trade } from "../testing/entries.ts";
 import { isFenced, mayRunAgain, PostgresLedger } from "./settle.ts";
 import { openStream, STREAM_LOCK } from "./streams.ts";
 
-let books: Books;
-beforeEach(async () => {
-  books = await openBooks();
-});
-afterEach(async () => {
-  const wrong = await books.imbalance();
-  await books.close();
-  if (wrong) throw new Error(wrong);
-});
+const books = booksOfEachTest();
 const settled = { status: "settled" };
 const credits = (player: string) => books.balance(`player:${player}`, "credits");
 

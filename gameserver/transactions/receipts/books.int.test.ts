@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { silentLog } from "../../../platform/log.ts";
 import { createPool, type Pool, query } from "../../../platform/postgres.ts";
-import { type Books, openBooks } from "../testing/books.ts";
+import { booksOfEachTest } from "../testing/books-of-each-test.ts";
 import { ASSETS, buy } from "../testing/entries.ts";
 import { keepEvent, processDue, waitingEvents } from "./intake.ts";
 import { hurry, isOwed, type Obligation, overdue, owe, owesNothing, sendDue } from "./outbox.ts";
@@ -10,19 +10,13 @@ import type { SubscriptionNews } from "./port.ts";
 import { entryOfReceipt, type Product } from "./receipt.ts";
 import { noteSubscription, subscriptionsOf } from "./subscriptions.ts";
 
-let books: Books;
+const books = booksOfEachTest();
 let pool: Pool;
-beforeEach(async () => {
-  books = await openBooks();
+beforeEach(() => {
   // With no more rights than a pod has.
   pool = createPool({ url: books.url, name: "pod", log: silentLog(), session: { role: "gamefleet_ledger" } });
 });
-afterEach(async () => {
-  await pool.end();
-  const wrong = await books.imbalance();
-  await books.close();
-  if (wrong) throw new Error(wrong);
-});
+afterEach(() => pool.end());
 
 const never = new AbortController().signal;
 const gems: Product = { goods: [{ asset: "credits", amount: 100 }], type: "consumable" };
