@@ -39,6 +39,8 @@ const STATEMENT_MS = 1_500;
 const PROBE_MS = 400;
 const PROBE_EVERY_MS = 100;
 const SWEEP_EVERY_MS = 500;
+/** Age of the oldest entry from which on the verifier lets the lanes have PostgreSQL to themselves. */
+const PRESSED_SECONDS = 0.5;
 const METRICS_EVERY_MS = 1_000;
 const MEMORY_EVERY_MS = 1_000;
 const CATALOGUE_EVERY_MS = 5_000;
@@ -185,8 +187,9 @@ async function assemble(
         });
       const journal = new JournalWatch(journalsOf(redis, pool), realClock);
       const { databaseUrl, verify = true } = options;
+      const pressed = () => processor.oldestSeconds > PRESSED_SECONDS;
       await Promise.all([
-        verify && runVerifier({ databaseUrl, role, server, log, registry, journal }, signal),
+        verify && runVerifier({ databaseUrl, role, server, log, registry, journal, pressed }, signal),
         keeper.run(signal),
         receipts?.run(signal),
         repeat("sweep", SWEEP_EVERY_MS, () => processor.sweep()),

@@ -28,7 +28,7 @@ afterEach(async () => {
   await books.close();
 });
 
-function start(server: string, fullEveryMs: number) {
+function start(server: string, fullEveryMs: number, pressed = () => false) {
   const registry = createRegistry();
   const stop = new AbortController();
   const journal = new JournalWatch(journalsOf(redis, books.pool), realClock);
@@ -40,6 +40,7 @@ function start(server: string, fullEveryMs: number) {
       log: silentLog(),
       registry,
       journal,
+      pressed,
       everyMs: 20,
       fullEveryMs,
     },
@@ -141,6 +142,19 @@ it("does not begin to read everything again at once when that was cut off", asyn
   await query(books.pool, "UPDATE ledger.full_look SET begun_at = now() - interval '1 hour'");
   await eventually(async () => expect(await looks("full")).not.toBe(before));
   expect(await begun()).toMatchObject({ unfinished: 0 });
+});
+
+it("reads everything only when purchases do not wait", async () => {
+  let asked = 0;
+  let waiting = true;
+  start("a", 60_000, () => {
+    asked += 1;
+    return waiting;
+  });
+  await eventually(() => asked > 5);
+  expect(await looks("full")).toBeUndefined();
+  waiting = false;
+  await eventually(async () => expect(await looks("full")).toBeDefined());
 });
 
 it("goes on with the books while nobody knows what stands in the journals", async () => {

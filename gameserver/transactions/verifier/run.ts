@@ -26,6 +26,8 @@ const FULL_EVERY_MS = 10 * 60_000;
 const STANDBY_MS = 5_000;
 /** Longest full look: beyond it something is wrong with the database. */
 const LONGEST_MS = 3_600_000;
+/** For how long a full look lets purchases go first. */
+const PUT_OFF_MS = 60_000;
 /** New rows after which the indexes of blocks are told of them. */
 const SUMMARISE_AFTER = 50_000;
 
@@ -37,6 +39,8 @@ export interface VerifierOptions {
   readonly log: Log;
   readonly registry: Registry;
   readonly journal: JournalWatch;
+  /** True while purchases wait longer than they should: reading everything is put off, for a minute at most. */
+  readonly pressed: () => boolean;
   /** ms; for tests. */
   readonly everyMs?: number;
   readonly fullEveryMs?: number;
@@ -99,13 +103,16 @@ async function keepLooking(
 ): Promise<void> {
   const { log, everyMs = EVERY_MS, fullEveryMs = FULL_EVERY_MS } = options;
   let unsummarised = 0;
+  let calmAt = performance.now();
   const tell = (findings: readonly Finding[]) => {
     for (const finding of findings) log.error({ ...finding }, "the books are wrong");
   };
   while (!signal.aborted) {
     const started = performance.now();
     const { full } = await readStanding(client);
-    const mayReadAll = fullMayBegin(full, fullEveryMs);
+    if (!options.pressed()) calmAt = started;
+    const calm = calmAt === started || started - calmAt > PUT_OFF_MS;
+    const mayReadAll = calm && fullMayBegin(full, fullEveryMs);
     const look =
       (mayReadAll && fullIsDue(full, fullEveryMs) ? undefined : await verifyIncremental(client)) ??
       (mayReadAll ? await readAll(client) : undefined);
