@@ -46,7 +46,11 @@ export async function openStage(players: number, credits: number, own?: StageSto
   await own?.preparePostgres(postgres.url);
   await migrate(postgres.url, LEDGER_MIGRATIONS, "ledger", log);
   const pool = createPool({ url: postgres.url, name: "stage", log, statementTimeoutMs: LOOK_MS });
-  const eye = new Redis(redis.url, { maxRetriesPerRequest: 1, retryStrategy: () => 20 });
+  const eye = new Redis(redis.url, {
+    maxRetriesPerRequest: 1,
+    retryStrategy: () => 20,
+    maxLoadingRetryTime: 50,
+  });
   eye.on("error", () => {});
   const before = await endow(pool, players, credits);
   const folder = mkdtempSync(join(tmpdir(), "gamefleet-faults-"));
