@@ -83,13 +83,14 @@ async function serve(
   const { rows } = await client.query<{ ours: boolean }>("SELECT pg_try_advisory_lock($1) AS ours", [
     VERIFIER_LOCK,
   ]);
-  shown.standing(await readStanding(client));
+  const standing = await readStanding(client);
+  shown.standing(standing);
   if (!rows[0]?.ours) return;
   // The connection is what holds the lock: ending it ends a look that is under way, too.
   const cut = () => void client.end().catch(() => {});
   signal.addEventListener("abort", cut, { once: true });
   try {
-    await keepLooking(client, options, shown, signal);
+    await keepLooking(client, standing, options, shown, signal);
   } finally {
     signal.removeEventListener("abort", cut);
   }
@@ -97,22 +98,24 @@ async function serve(
 
 async function keepLooking(
   client: Client,
+  first: Standing,
   options: VerifierOptions,
   shown: Shown,
   signal: AbortSignal,
 ): Promise<void> {
   const { log, everyMs = EVERY_MS, fullEveryMs = FULL_EVERY_MS } = options;
   let unsummarised = 0;
+  let standing = first;
   let calmAt = performance.now();
   const tell = (findings: readonly Finding[]) => {
     for (const finding of findings) log.error({ ...finding }, "the books are wrong");
   };
   while (!signal.aborted) {
     const started = performance.now();
-    const { full } = await readStanding(client);
-    if (!options.pressed()) calmAt = started;
-    const calm = calmAt === started || started - calmAt > PUT_OFF_MS;
-    const mayReadAll = calm && fullMayBegin(full, fullEveryMs);
+    const { full } = standing;
+    const pressed = options.pressed();
+    if (!pressed) calmAt = started;
+    const mayReadAll = (!pressed || started - calmAt > PUT_OFF_MS) && fullMayBegin(full, fullEveryMs);
     const look =
       (mayReadAll && fullIsDue(full, fullEveryMs) ? undefined : await verifyIncremental(client)) ??
       (mayReadAll ? await readAll(client) : undefined);
@@ -127,7 +130,8 @@ async function keepLooking(
       unsummarised = 0;
     }
     await lookAtJournals(client, options, tell);
-    shown.standing(await readStanding(client));
+    standing = await readStanding(client);
+    shown.standing(standing);
     await sleep(everyMs - (performance.now() - started), signal);
   }
 }
