@@ -16,22 +16,23 @@ const SIGHTINGS = 2;
 /** A claim runs out after this time, ms, though its holder lives: it may have forgotten it. */
 const CLAIM_MS = 3_000;
 
+/** Redis' own clock, ms. */
+const NOW = `
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)`;
+
 /** One step: a journal whose maker died before it had a lease would be taken over by nobody. */
 const OPEN = `
 redis.call('XDEL', KEYS[1], redis.call('XADD', KEYS[1], '*', 'e', ''))
-local t = redis.call('TIME')
-redis.call('ZADD', KEYS[2], t[1] * 1000 + math.floor(t[2] / 1000) + ARGV[2], ARGV[1])`;
+${NOW}
+redis.call('ZADD', KEYS[2], now + ARGV[2], ARGV[1])`;
 
-const RENEW = `
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
+const RENEW = `${NOW}
 if ARGV[1] ~= '' then redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1]) end
 return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - 1)`;
 
 /** A claim is its holder's journal: it counts as long as that has its lease. */
-const CLAIM = `
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
+const CLAIM = `${NOW}
 local holder = redis.call('GET', KEYS[1])
 local lease = holder and redis.call('ZSCORE', KEYS[2], holder)
 if lease and tonumber(lease) >= now then return 0 end
@@ -39,9 +40,7 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1`;
 
 /** Deletes the stream if it is empty and nobody has renewed its lease meanwhile. Answers whether it is gone. */
-const BURY = `
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
+const BURY = `${NOW}
 local lease = redis.call('ZSCORE', KEYS[2], ARGV[1])
 if lease and tonumber(lease) >= now then return 0 end
 if redis.call('XLEN', KEYS[1]) > 0 then return 0 end
