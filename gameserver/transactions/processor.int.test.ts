@@ -14,16 +14,15 @@ import { mayRunAgain } from "./ledger/settle.ts";
 import { processorMetrics } from "./metrics.ts";
 import { Processor } from "./processor.ts";
 import type { Stores } from "./stores.ts";
-import { type Books, openBooks } from "./testing/books.ts";
+import { booksOfEachTest } from "./testing/books-of-each-test.ts";
 import { buy, grant } from "./testing/entries.ts";
 
-let books: Books;
+const books = booksOfEachTest();
 let eye: Awaited<ReturnType<typeof freshRedis>>;
 let redis: Redis;
 let journal: RedisJournal;
 beforeEach(async () => {
   eye = await freshRedis();
-  books = await openBooks();
   redis = connectRedis({ url: redisUrl(), name: "test", log: silentLog() });
   await eventually(() => redis.status === "ready", "a connection");
   await new Leases(redis).open(books.stream);
@@ -32,9 +31,6 @@ beforeEach(async () => {
 afterEach(async () => {
   redis.disconnect();
   eye.disconnect();
-  const wrong = await books.imbalance();
-  await books.close();
-  if (wrong) throw new Error(wrong);
 });
 
 function processor(over: Partial<Stores> = {}, clock: Clock = realClock) {

@@ -7,13 +7,13 @@ import { eventually } from "../../../platform/testing/eventually.ts";
 import { freshRedis, redisUrl } from "../../../test/stores/fixtures.ts";
 import { type Proxy, proxyFor } from "../../testing/proxy.ts";
 import { mayRunAgain, PostgresLedger } from "../ledger/settle.ts";
-import { type Books, openBooks } from "../testing/books.ts";
+import { booksOfEachTest } from "../testing/books-of-each-test.ts";
 import { ASSETS, grant } from "../testing/entries.ts";
 import { LeapClock } from "../testing/leap-clock.ts";
 import { JournalKeeper, type KeeperOptions } from "./keeper.ts";
 import { journalKeys } from "./redis-journal.ts";
 
-let books: Books;
+const books = booksOfEachTest();
 let eye: Awaited<ReturnType<typeof freshRedis>>;
 let proxy: Proxy;
 let databaseProxy: Proxy;
@@ -21,7 +21,6 @@ const ends: (() => void | Promise<void>)[] = [];
 
 beforeEach(async () => {
   eye = await freshRedis();
-  books = await openBooks();
   proxy = await proxyFor(redisUrl());
   databaseProxy = await proxyFor(books.url);
 });
@@ -30,9 +29,6 @@ afterEach(async () => {
   proxy.close();
   databaseProxy.close();
   eye.disconnect();
-  const wrong = await books.imbalance();
-  await books.close();
-  if (wrong) throw new Error(wrong);
 });
 
 interface Pod {
