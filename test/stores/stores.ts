@@ -3,7 +3,8 @@
  * temporary folder, with the durability that production has (`appendfsync always`, `fsync on`), ended with it.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +15,7 @@ import { Client } from "pg";
 export interface Store {
   readonly url: string;
   readonly pid: number;
-  /** Ends the process at once, as a crash would; `start` brings it back on the same port and data. */
+  /** Ends all its processes at once, as their container's death would; `start` brings it back on the same port and data. */
   kill(): Promise<void>;
   start(): Promise<void>;
   /** Deletes its data, while it is dead: a disk that is lost. */
@@ -38,9 +39,11 @@ function asUser(user: string, command: string, args: readonly string[]): [string
   return ["setpriv", ["--reuid", user, "--regid", user, "--clear-groups", "--", command, ...args]];
 }
 
-function childEnded(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
-  return new Promise((resolve) => child.once("exit", () => resolve()));
+const isRunning = (child: ChildProcess) => child.exitCode === null && child.signalCode === null;
+
+/** Processes that it started and that have not been waited for. */
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").map(Number).filter(Boolean);
 }
 
 interface Recipe {
@@ -63,14 +66,17 @@ async function run(recipe: Recipe): Promise<Store> {
         if (attempt > 300) throw error;
         await sleep(100);
         // PostgreSQL refuses to start while processes of the killed one still hold its memory: they end in a moment.
-        if (child.exitCode !== null) child = spawn(command, args, { stdio: "ignore" });
+        if (!isRunning(child)) child = spawn(command, args, { stdio: "ignore" });
       }
     }
   };
   const kill = async () => {
-    if (!child) return;
-    child.kill("SIGKILL");
-    await childEnded(child);
+    if (!child?.pid || !isRunning(child)) return;
+    const ended = once(child, "exit");
+    // A process of PostgreSQL amid a long query outlives the one that started it, and nothing can start until it ends.
+    child.kill("SIGSTOP");
+    for (const pid of [child.pid, ...childrenOf(child.pid)]) process.kill(pid, "SIGKILL");
+    await ended;
   };
   await start();
   return {
