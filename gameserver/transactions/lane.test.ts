@@ -66,10 +66,9 @@ it("waits between two tries of what fails although it is in the books already", 
   await lane.idle();
 });
 
-it("tells how long a batch took since the one before it, without the time a store was away", async () => {
+it("knows how long who comes now would wait, and counts what is still on its way into the journal", async () => {
   let now = 0;
   let away = true;
-  const cycles: number[] = [];
   const clock = {
     now: () => now,
     after: (ms: number, act: () => void) => {
@@ -86,22 +85,24 @@ it("tells how long a batch took since the one before it, without the time a stor
     throw new Error("away");
   };
   const lane = new Lane(
-    {
-      ...host,
-      settle,
-      settleFree: settle,
-      mayRunAgain: () => true,
-      settled: (_count, _ms, cycleMs) => cycles.push(cycleMs),
-    },
+    { ...host, settle, settleFree: settle, mayRunAgain: () => true },
     clock,
     new AbortController().signal,
   );
+  const item = (): Item => ({ entry: grant(1), abandoned: () => false, done: () => {}, failed: undefined });
+  // What its process does with each answer counts: 20 ms with the 10 of the store.
   const busy = () => {
-    now += 40;
-    lane.push({ entry: grant(1), abandoned: () => false, done: () => {}, failed: undefined });
+    now += 10 / 16;
   };
-  lane.push({ entry: grant(1), abandoned: () => false, done: busy, failed: undefined });
-  await lane.idle();
-  // The second waited for what its process did after the first.
-  expect(cycles).toEqual([10, 50]);
+  for (let batch = 0; batch < 500; batch++) {
+    for (let n = 0; n < 16; n++) lane.push({ ...item(), done: busy });
+    await lane.idle();
+  }
+  expect(lane.waitSeconds).toBe(0);
+  lane.coming = 400;
+  expect(lane.backlog).toBe(400);
+  const rate = lane.backlog / lane.waitSeconds;
+  expect(rate).toBeGreaterThan(700);
+  expect(rate).toBeLessThan(1_700);
+  expect(lane.settledAt).toBeGreaterThan(5_000);
 });

@@ -10,6 +10,7 @@ import { messageOf } from "../../platform/errors.ts";
 import type { Answer } from "./answer.ts";
 import { type Clock, pause } from "./clock.ts";
 import type { Entry } from "./entry.ts";
+import { SettleRate } from "./settle-rate.ts";
 
 export const MAX_BATCH = 256;
 /** Tries of an entry that fails alone before it is set aside. */
@@ -35,11 +36,8 @@ export interface LaneHost {
   quarantine(entry: Entry, error: string, attempts: number): Promise<boolean>;
   /** True for failures of a store: the same batch may be run again. */
   mayRunAgain(error: unknown): boolean;
-  /**
-   * A batch came back after `ms`. `cycleMs`: since the lane could think of it, with what this process had to do between
-   * the last one and this one.
-   */
-  settled(count: number, ms: number, cycleMs: number): void;
+  /** A batch came back after `ms`. */
+  settled(count: number, ms: number): void;
   /** Entries that were set aside. */
   quarantined(entry: Entry, error: unknown): void;
   /** A batch failed for a reason that is the stores'. */
@@ -54,8 +52,10 @@ export class Lane {
   /** Goes before the queue: what was tried and is not settled, and what others left behind. */
   #first: Item[] = [];
   #inHand = 0;
+  readonly #rate = new SettleRate();
   /** When the last batch came back, or the lane began after it had nothing to do. */
   #since = 0;
+  #settledAt = 0;
   /** A store's failure ended the last batch. */
   #away = false;
   #running: Promise<void> | undefined;
@@ -66,9 +66,22 @@ export class Lane {
     this.#signal = signal;
   }
 
-  /** Entries taken and not settled. */
+  /** Entries that `push` will bring: they are on their way into the journal, and who comes now waits for them, too. */
+  coming = 0;
+
+  /** Entries taken and not settled, and those that are coming. */
   get backlog(): number {
-    return this.#waiting + this.#inHand;
+    return this.#waiting + this.#inHand + this.coming;
+  }
+
+  /** Until all of them are settled, s, at the rate of late. */
+  get waitSeconds(): number {
+    return this.backlog / this.#rate.perSecond;
+  }
+
+  /** When a batch came back last; 0 when none did yet. */
+  get settledAt(): number {
+    return this.#settledAt;
   }
 
   get #waiting(): number {
@@ -131,8 +144,13 @@ export class Lane {
       const answers = await (free ? this.#host.settleFree(entries) : this.#host.settle(entries));
       const left = batch.filter((_item, index) => answers[index] === undefined);
       const now = this.#clock.now();
-      if (left.length < batch.length)
-        this.#host.settled(batch.length - left.length, now - started, now - this.#since);
+      const settled = batch.length - left.length;
+      if (settled > 0) {
+        this.#settledAt = now;
+        // With what this process had to do between the last batch and this one.
+        this.#rate.settled(settled, now - this.#since);
+        this.#host.settled(settled, now - started);
+      }
       this.#since = now;
       for (const [index, item] of batch.entries()) {
         const answer = answers[index];

@@ -12,7 +12,7 @@
  * not answered asks again with the same id.
  */
 import { hasCode } from "../../platform/errors.ts";
-import { Admission, type Load } from "./admission.ts";
+import { type Load, refusalOf } from "./admission.ts";
 import type { Answer } from "./answer.ts";
 import { type Clock, within } from "./clock.ts";
 import type { Entry } from "./entry.ts";
@@ -47,7 +47,6 @@ export class Processor {
   readonly #stores: Stores;
   readonly #clock: Clock;
   readonly #observer: Observer;
-  readonly #admission = new Admission();
   readonly #lanes: readonly Lane[];
   readonly #ending = new AbortController();
   /** Accepted and not settled, by id, in the order of acceptance. */
@@ -58,8 +57,6 @@ export class Processor {
   readonly #found = new Map<string, Place[]>();
   readonly #removals: Removals;
   #stopping = false;
-  /** Entries on their way into the journal: they are in no lane yet, and who comes now waits for them, too. */
-  #appending = 0;
   #oldest: { readonly readAt: number; readonly at: number | undefined } = { readAt: 0, at: undefined };
 
   constructor(stores: Stores, observer: Observer, clock: Clock) {
@@ -85,10 +82,7 @@ export class Processor {
         stores.ledger.quarantine(entry, error, attempts),
       mayRunAgain: (error: unknown) =>
         hasCode(error, "FENCED") || hasCode(error, "CIRCUIT_OPEN") || stores.mayRunAgain(error),
-      settled: (count: number, ms: number, cycleMs: number) => {
-        this.#admission.settled(count, cycleMs, LANES, clock.now());
-        observer.settled(count, ms / 1_000);
-      },
+      settled: (count: number, ms: number) => observer.settled(count, ms / 1_000),
       quarantined: (entry: Entry, error: unknown) => observer.quarantined(entry, error),
       delayed: (error: unknown) => {
         if (hasCode(error, "FENCED")) stores.fenced();
@@ -106,7 +100,7 @@ export class Processor {
 
   /** Entries accepted and not settled. */
   get backlog(): number {
-    return this.#lanes.reduce((sum, lane) => sum + lane.backlog, this.#appending);
+    return this.#lanes.reduce((sum, lane) => sum + lane.backlog, 0);
   }
 
   /** Age of the oldest of them, seconds. */
@@ -183,7 +177,8 @@ export class Processor {
     // The wait for the first may have used all of the time.
     if (this.#left(arrived) === 0) return STORES_AWAY;
     if (this.#stopping) return { status: "refused", reason: "stopping", retryAfterMs: 500 };
-    const refusal = this.#admission.check(entry.kind, this.#load(), arrived);
+    const lane = this.#laneOf(entry);
+    const refusal = refusalOf(entry.kind, this.#loadOf(lane), arrived);
     if (refusal) return { status: "refused", ...refusal };
     let abandoned = false;
     const { promise, resolve } = Promise.withResolvers<Answer>();
@@ -192,9 +187,9 @@ export class Processor {
     this.#held.set(entry.id, held);
     const journal = this.#stores.journal();
     this.#stores.at?.("accepted");
-    this.#appending += 1;
+    lane.coming += 1;
     const ref = journal && (await this.#append(journal, entry, arrived));
-    this.#appending -= 1;
+    lane.coming -= 1;
     held.ref = ref;
     // Nothing durable holds it and it cannot be carried out now. It may still stand in the journal, after a time-out:
     // then the sweeper settles it, and the caller who asks again is told so.
@@ -202,7 +197,7 @@ export class Processor {
       resolve(STORES_AWAY);
       return STORES_AWAY;
     }
-    this.#laneOf(entry).push({
+    lane.push({
       entry,
       abandoned: () => abandoned,
       done: (answer) => {
@@ -278,9 +273,12 @@ export class Processor {
     return this.#lanes[Math.abs(sum) % LANES] as Lane;
   }
 
-  #load(): Load {
+  /** Of all that waits here, and of the lane that it would wait in. */
+  #loadOf({ waitSeconds }: Lane): Load {
     const { settleAway, journalAway, journalShare } = this.#stores;
-    return { backlog: this.backlog, oldestAt: this.#oldestAt, settleAway, journalAway, journalShare };
+    const stores = { settleAway, journalAway, journalShare };
+    const settledAt = Math.max(...this.#lanes.map((lane) => lane.settledAt));
+    return { ...stores, backlog: this.backlog, waitSeconds, settledAt, oldestAt: this.#oldestAt };
   }
 
   /** Looked up now and then: the first of a map from which thousands were deleted takes long to find. */
