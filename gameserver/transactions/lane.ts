@@ -106,11 +106,14 @@ export class Lane {
 
   #start(): void {
     if (this.#waiting === 0 || this.#signal.aborted) return;
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-      // Given after the last look at the queue, and before this.
-      this.#start();
-    });
+    // What else is given in this turn goes with it: else the first would go alone, and the others wait for its commit.
+    this.#running ??= Promise.resolve()
+      .then(() => this.#run())
+      .finally(() => {
+        this.#running = undefined;
+        // Given after the last look at the queue, and before this.
+        this.#start();
+      });
   }
 
   async #run(): Promise<void> {

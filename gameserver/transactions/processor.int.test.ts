@@ -143,7 +143,7 @@ it("with both stores away it says so and refuses", async () => {
 it("the sweeper leaves what it cannot read where it is, counts it, and settles the rest", async () => {
   const key = journalKeys.stream(books.stream);
   await eye.xadd(key, "*", "e", "garbage");
-  await journal.append(grant(6));
+  await journal.append([grant(6)]);
   // A minute later, so that both are old.
   const { processor: own, metric } = processor({}, { ...realClock, now: () => realClock.now() + 60_000 });
   await own.sweep();

@@ -16,6 +16,7 @@ import { type Load, refusalOf } from "./admission.ts";
 import type { Answer } from "./answer.ts";
 import { type Clock, within } from "./clock.ts";
 import type { Entry } from "./entry.ts";
+import { APPENDS_MS, Appends } from "./journal/appends.ts";
 import type { Journal, Ref } from "./journal/journal.ts";
 import { type Place, Removals } from "./journal/removals.ts";
 import { Lane } from "./lane.ts";
@@ -24,9 +25,6 @@ import type { Stores } from "./stores.ts";
 
 /** From arrival to an answer at the latest: 0.2 s of the promised two are left for the way to the player. */
 export const ANSWER_MS = 1_800;
-/** One try of an append, and how many there are. */
-const APPEND_MS = 400;
-const APPEND_TRIES = 2;
 /** Lanes settle side by side; an account is always in the same one, so its order is kept. */
 const LANES = 2;
 /** Entries that memory does not know are left alone until they are so old, ms: their append may still be answered. */
@@ -55,6 +53,7 @@ export class Processor {
   readonly #refs = new Set<Ref>();
   /** Places of entries that the sweeper found, by id, until they are settled. */
   readonly #found = new Map<string, Place[]>();
+  readonly #appends: Appends;
   readonly #removals: Removals;
   #stopping = false;
   #oldest: { readonly readAt: number; readonly at: number | undefined } = { readAt: 0, at: undefined };
@@ -63,12 +62,17 @@ export class Processor {
     this.#stores = stores;
     this.#observer = observer;
     this.#clock = clock;
-    this.#removals = new Removals({
+    const delayed = (error: unknown) => observer.delayed(error);
+    const { at } = stores;
+    const fenced = () => stores.fenced();
+    this.#appends = new Appends({
       clock,
-      done: (ref) => this.#refs.delete(ref),
-      delayed: (error) => observer.delayed(error),
-      at: stores.at,
+      journaling: (work) => stores.journaling(work),
+      delayed,
+      fenced,
+      at,
     });
+    this.#removals = new Removals({ clock, done: (ref) => this.#refs.delete(ref), delayed, at });
     const settling = async <T>(settle: () => Promise<T>): Promise<T> => {
       stores.at?.("queued");
       const answers = await stores.settling(settle);
@@ -174,8 +178,8 @@ export class Processor {
       if (answer.status === "pending" || answer === STORES_AWAY) return STORES_AWAY;
       if (answer.status !== "refused" && answer.status !== "conflict") return { status: "conflict" };
     }
-    // The wait for the first may have used all of the time.
-    if (this.#left(arrived) === 0) return STORES_AWAY;
+    // The wait for the first may have used the time.
+    if (this.#left(arrived) < APPENDS_MS) return STORES_AWAY;
     if (this.#stopping) return { status: "refused", reason: "stopping", retryAfterMs: 500 };
     const lane = this.#laneOf(entry);
     const refusal = refusalOf(entry.kind, this.#loadOf(lane), arrived);
@@ -188,7 +192,8 @@ export class Processor {
     const journal = this.#stores.journal();
     this.#stores.at?.("accepted");
     lane.coming += 1;
-    const ref = journal && (await this.#append(journal, entry, arrived));
+    const ref = journal && (await this.#appends.append(journal, entry));
+    if (ref !== undefined) this.#refs.add(ref);
     lane.coming -= 1;
     held.ref = ref;
     // Nothing durable holds it and it cannot be carried out now. It may still stand in the journal, after a time-out:
@@ -224,29 +229,6 @@ export class Processor {
   /** What is left of the time to answer, ms. */
   #left(arrived: number): number {
     return Math.max(0, arrived + ANSWER_MS - this.#clock.now());
-  }
-
-  /** Where it stands in the journal; undefined when it may stand there or not. */
-  async #append(journal: Journal, entry: Entry, arrived: number): Promise<Ref | undefined> {
-    for (let attempt = 1; attempt <= APPEND_TRIES; attempt++) {
-      const ms = Math.min(APPEND_MS, this.#left(arrived));
-      try {
-        const append = () =>
-          within(this.#clock, ms, journal.append(entry), () => new Error("append timed out"));
-        const ref = await this.#stores.journaling(append);
-        this.#refs.add(ref);
-        this.#stores.at?.("appended");
-        return ref;
-      } catch (error) {
-        this.#observer.delayed(error);
-        if (hasCode(error, "FENCED")) {
-          this.#stores.fenced();
-          return undefined;
-        }
-        if (hasCode(error, "CIRCUIT_OPEN")) return undefined;
-      }
-    }
-    return undefined;
   }
 
   /** Each id once: one whose appends timed out stands there as often as it was asked for. */

@@ -17,10 +17,10 @@ export interface Journaled {
 
 export interface Journal {
   /**
-   * Durable once it resolves. Rejects with FENCED when the journal was taken over or lost, and then nothing was
-   * written; after any other rejection the entry may stand in the journal or not.
+   * Durable once it resolves: where each of them stands, in their order. Rejects with FENCED when the journal was taken
+   * over or lost, and then nothing was written; after any other rejection they may stand in the journal or not.
    */
-  append(entry: Entry): Promise<Ref>;
+  append(entries: readonly Entry[]): Promise<Ref[]>;
   /** Removes what was settled. What could not be removed is found by the sweeper. */
   remove(refs: readonly Ref[]): Promise<void>;
   /** Up to `count` entries behind `after`, oldest first. */

@@ -20,8 +20,10 @@ describe("the journal", () => {
   it("gives back what was appended, in order, page by page", async () => {
     const journal = await open(1);
     const entries = [grant(1), buy(2, { validUntil: Date.now() + 5_000 }), grant(3, { player: "bob" })];
-    const refs: string[] = [];
-    for (const entry of entries) refs.push(await journal.append(entry));
+    const refs = [
+      ...(await journal.append(entries.slice(0, 1))),
+      ...(await journal.append(entries.slice(1))),
+    ];
     const first = await journal.read(undefined, 2);
     const rest = await journal.read(first.at(-1)?.ref, 2);
     expect([...first, ...rest].map((one) => one.entry)).toEqual(entries);
@@ -31,17 +33,17 @@ describe("the journal", () => {
 
   it("keeps what was not removed, and removing nothing or twice is no harm", async () => {
     const journal = await open(1);
-    const gone = await journal.append(grant(1));
-    const kept = await journal.append(grant(2));
+    const gone = await journal.append([grant(1)]);
+    const kept = await journal.append([grant(2)]);
     await journal.remove([]);
-    await journal.remove([gone]);
-    await journal.remove([gone]);
-    expect((await journal.read(undefined, 10)).map((one) => one.ref)).toEqual([kept]);
+    await journal.remove(gone);
+    await journal.remove(gone);
+    expect((await journal.read(undefined, 10)).map((one) => one.ref)).toEqual(kept);
   });
 
   it("opened twice still holds what stood in it", async () => {
     const journal = await open(1);
-    await journal.append(grant(1));
+    await journal.append([grant(1)]);
     await new Leases(redis).open(1);
     expect(await journal.read(undefined, 10)).toHaveLength(1);
   });
@@ -50,20 +52,20 @@ describe("the journal", () => {
     const [leases, journal] = [new Leases(redis), await open(1)];
     await leases.end(1);
     expect(await leases.bury(1)).toBe(true);
-    await expect(journal.append(grant(1))).rejects.toMatchObject({ code: "FENCED" });
+    await expect(journal.append([grant(1)])).rejects.toMatchObject({ code: "FENCED" });
     expect(await redis.exists(journalKeys.stream(1))).toBe(0);
   });
 
   it("takes nothing once Redis has lost its data", async () => {
     const journal = await open(1);
     await redis.flushall();
-    await expect(journal.append(grant(1))).rejects.toMatchObject({ code: "FENCED" });
+    await expect(journal.append([grant(1)])).rejects.toMatchObject({ code: "FENCED" });
   });
 
   it("shows what it cannot read as text, between what it can", async () => {
     const journal = await open(1);
     const good = grant(1);
-    await journal.append(good);
+    await journal.append([good]);
     await redis.xadd(journalKeys.stream(1), "*", "e", "00000000not what we write");
     await redis.xadd(journalKeys.stream(1), "*", "odd", "");
     const page = await journal.read(undefined, 10);
@@ -160,11 +162,11 @@ describe("leases", () => {
     const leases = new Leases(redis);
     const journal = await open(1);
     expect(await leases.bury(1)).toBe(false);
-    const ref = await journal.append(grant(1));
+    const refs = await journal.append([grant(1)]);
     await leases.end(1);
     expect(await leases.bury(1)).toBe(false);
     expect(await journal.read(undefined, 10)).toHaveLength(1);
-    await journal.remove([ref]);
+    await journal.remove(refs);
     expect(await leases.bury(1)).toBe(true);
     expect(await redis.zscore(journalKeys.leases, "1")).toBeNull();
   });

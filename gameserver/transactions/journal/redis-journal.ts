@@ -21,6 +21,15 @@ export const journalKeys = {
   claim: (stream: number) => `${PREFIX}claim:${stream}`,
 } as const;
 
+/** All of them or none, and nil where there is no journal. */
+const APPEND = `
+local refs = {}
+for i, entry in ipairs(ARGV) do
+  refs[i] = redis.call('XADD', KEYS[1], 'NOMKSTREAM', '*', 'e', entry)
+  if not refs[i] then return false end
+end
+return refs`;
+
 export class RedisJournal implements Journal {
   readonly #redis: Redis;
   readonly #key: string;
@@ -34,13 +43,13 @@ export class RedisJournal implements Journal {
     this.#at = at;
   }
 
-  async append(entry: Entry): Promise<Ref> {
-    const appending = this.#redis.xadd(this.#key, "NOMKSTREAM", "*", "e", encodeEntry(entry));
+  async append(entries: readonly Entry[]): Promise<Ref[]> {
+    const appending = this.#redis.eval(APPEND, 1, this.#key, ...entries.map(encodeEntry));
     this.#at?.("append-sent");
-    const ref = await appending;
-    if (ref === null)
+    const refs = (await appending) as Ref[] | null;
+    if (refs === null)
       throw fail("FENCED", `journal ${this.#stream} is gone: taken over, or lost with Redis' data`);
-    return ref;
+    return refs;
   }
 
   async remove(refs: readonly Ref[]): Promise<void> {

@@ -80,16 +80,20 @@ export class SimRedis {
 
   journal(stream: number): Journal {
     return {
-      append: (entry: Entry) =>
+      append: (entries: readonly Entry[]) =>
         this.#command(() => {
           const found = this.#streams.get(stream);
           if (!found) throw fail("FENCED", `journal ${stream} is gone`);
-          const text = encodeEntry(entry);
-          const ref = this.#ref();
-          found.entries.set(ref, text);
+          const write = () =>
+            entries.map((entry) => {
+              const ref = this.#ref();
+              found.entries.set(ref, encodeEntry(entry));
+              return ref;
+            });
+          const refs = write();
           // A client library that sends again after a reconnect.
-          if (this.#world.chance("duplicate")) found.entries.set(this.#ref(), text);
-          return ref;
+          if (this.#world.chance("duplicate")) write();
+          return refs;
         }),
       remove: (refs: readonly Ref[]) =>
         this.#command(() => {
