@@ -33,15 +33,6 @@ export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<vo
 export function within<T>(clock: Clock, ms: number, promise: Promise<T>, late: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
     const cancel = clock.after(ms, () => reject(late()));
-    promise.then(
-      (value) => {
-        cancel();
-        resolve(value);
-      },
-      (error: unknown) => {
-        cancel();
-        reject(error);
-      },
-    );
+    promise.then(resolve, reject).finally(cancel);
   });
 }

@@ -55,19 +55,17 @@ export class Lane {
   readonly #rate = new SettleRate();
   /** When the last batch came back, or the lane began after it had nothing to do. */
   #since = 0;
-  #settledAt = 0;
   /** A store's failure ended the last batch. */
   #away = false;
   #running: Promise<void> | undefined;
+  /** Entries that `push` will bring: they are on their way into the journal, and who comes now waits for them, too. */
+  coming = 0;
 
   constructor(host: LaneHost, clock: Clock, signal: AbortSignal) {
     this.#host = host;
     this.#clock = clock;
     this.#signal = signal;
   }
-
-  /** Entries that `push` will bring: they are on their way into the journal, and who comes now waits for them, too. */
-  coming = 0;
 
   /** Entries taken and not settled, and those that are coming. */
   get backlog(): number {
@@ -77,11 +75,6 @@ export class Lane {
   /** Until all of them are settled, s, at the rate of late. */
   get waitSeconds(): number {
     return this.backlog / this.#rate.perSecond;
-  }
-
-  /** When a batch came back last; 0 when none did yet. */
-  get settledAt(): number {
-    return this.#settledAt;
   }
 
   get #waiting(): number {
@@ -149,7 +142,6 @@ export class Lane {
       const now = this.#clock.now();
       const settled = batch.length - left.length;
       if (settled > 0) {
-        this.#settledAt = now;
         // With what this process had to do between the last batch and this one.
         this.#rate.settled(settled, now - this.#since);
         this.#host.settled(settled, now - started);

@@ -122,6 +122,15 @@ it("who waited for another's answer under the same id has no more time than anyb
   expect(await books.balance("player:ann", "credits")).toBe(5n);
 });
 
+it("a journal that is gone is told of once, and what was meant for it settled without it", async () => {
+  await eye.del(journalKeys.stream(books.stream));
+  let fenced = 0;
+  const { processor: own } = processor({ fenced: () => fenced++ });
+  expect(await own.submit(grant(3))).toEqual({ status: "settled" });
+  expect(fenced).toBe(1);
+  expect(await eye.exists(journalKeys.stream(books.stream))).toBe(0);
+});
+
 it("while it stops it settles what it accepted and accepts nothing more", async () => {
   const { processor: own } = processor();
   const accepted = own.submit(grant(3));

@@ -56,20 +56,23 @@ export class Processor {
   readonly #appends: Appends;
   readonly #removals: Removals;
   #stopping = false;
+  /** When a batch came back last. */
+  #settledAt = 0;
   #oldest: { readonly readAt: number; readonly at: number | undefined } = { readAt: 0, at: undefined };
 
   constructor(stores: Stores, observer: Observer, clock: Clock) {
     this.#stores = stores;
     this.#observer = observer;
     this.#clock = clock;
-    const delayed = (error: unknown) => observer.delayed(error);
     const { at } = stores;
-    const fenced = () => stores.fenced();
+    const delayed = (error: unknown) => {
+      if (hasCode(error, "FENCED")) stores.fenced();
+      observer.delayed(error);
+    };
     this.#appends = new Appends({
       clock,
       journaling: (work) => stores.journaling(work),
       delayed,
-      fenced,
       at,
     });
     this.#removals = new Removals({ clock, done: (ref) => this.#refs.delete(ref), delayed, at });
@@ -86,12 +89,12 @@ export class Processor {
         stores.ledger.quarantine(entry, error, attempts),
       mayRunAgain: (error: unknown) =>
         hasCode(error, "FENCED") || hasCode(error, "CIRCUIT_OPEN") || stores.mayRunAgain(error),
-      settled: (count: number, ms: number) => observer.settled(count, ms / 1_000),
-      quarantined: (entry: Entry, error: unknown) => observer.quarantined(entry, error),
-      delayed: (error: unknown) => {
-        if (hasCode(error, "FENCED")) stores.fenced();
-        observer.delayed(error);
+      settled: (count: number, ms: number) => {
+        this.#settledAt = clock.now();
+        observer.settled(count, ms / 1_000);
       },
+      quarantined: (entry: Entry, error: unknown) => observer.quarantined(entry, error),
+      delayed,
     };
     this.#lanes = Array.from({ length: LANES }, () => new Lane(host, clock, this.#ending.signal));
   }
@@ -258,9 +261,8 @@ export class Processor {
   /** Of all that waits here, and of the lane that it would wait in. */
   #loadOf({ waitSeconds }: Lane): Load {
     const { settleAway, journalAway, journalShare } = this.#stores;
-    const stores = { settleAway, journalAway, journalShare };
-    const settledAt = Math.max(...this.#lanes.map((lane) => lane.settledAt));
-    return { ...stores, backlog: this.backlog, waitSeconds, settledAt, oldestAt: this.#oldestAt };
+    const [settledAt, oldestAt] = [this.#settledAt, this.#oldestAt];
+    return { backlog: this.backlog, waitSeconds, settledAt, oldestAt, settleAway, journalAway, journalShare };
   }
 
   /** Looked up now and then: the first of a map from which thousands were deleted takes long to find. */

@@ -110,9 +110,13 @@ export async function startRedis(disk = tmpdir()): Promise<Store> {
   const args = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder, "--save", ""];
   args.push("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction");
   const answers = async () => {
-    const once = { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 };
-    // While it reads its file ioredis would sleep for as long as Redis guesses, 10 s at most.
-    const redis = new Redis(url, { ...once, maxLoadingRetryTime: 50 });
+    const redis = new Redis(url, {
+      lazyConnect: true,
+      retryStrategy: () => null,
+      maxRetriesPerRequest: 0,
+      // While it reads its file ioredis would sleep for as long as Redis guesses, 10 s at most.
+      maxLoadingRetryTime: 50,
+    });
     redis.on("error", () => {});
     try {
       await redis.connect();

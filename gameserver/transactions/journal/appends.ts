@@ -21,9 +21,8 @@ export interface AppendsOptions {
   readonly clock: Clock;
   /** Runs a call to the journal through its breaker. */
   readonly journaling: <T>(work: () => Promise<T>) => Promise<T>;
+  /** A call failed; FENCED when the journal was taken over or lost. */
   readonly delayed: (error: unknown) => void;
-  /** The journal was taken over or lost. */
-  readonly fenced: () => void;
   readonly at?: At | undefined;
 }
 
@@ -61,7 +60,7 @@ export class Appends {
   }
 
   async #append(journal: Journal, entries: readonly Entry[]): Promise<readonly Ref[] | undefined> {
-    const { clock, journaling, delayed, fenced, at } = this.#options;
+    const { clock, journaling, delayed, at } = this.#options;
     const late = () => new Error("append timed out");
     for (let attempt = 1; attempt <= APPEND_TRIES; attempt++) {
       try {
@@ -70,7 +69,6 @@ export class Appends {
         return refs;
       } catch (error) {
         delayed(error);
-        if (hasCode(error, "FENCED")) fenced();
         if (hasCode(error, "FENCED") || hasCode(error, "CIRCUIT_OPEN")) return undefined;
       }
     }
